@@ -1,0 +1,226 @@
+import type { Answer } from './normalise.ts';
+
+/** Requests that Tabularium answers otherwise than MLflow, on purpose. */
+export interface Allowed {
+  /** Names of steps, whole or as a pattern. Each must differ: what has become the same is to be deleted here. */
+  readonly requests: readonly (string | RegExp)[];
+  readonly reason: string;
+  /** Our answer, made from MLflow's. */
+  readonly ours: (recorded: Answer) => Answer;
+}
+
+const INVALID = 'INVALID_PARAMETER_VALUE';
+const NO_NAME = "Missing value for required parameter 'name'.";
+const SEE_DOCS = 'See the API docs for more information about request parameters.';
+
+const JSON_HEADERS = {
+  'content-type': 'application/json',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'SAMEORIGIN',
+};
+
+/** What the versions of the model `v` have in common. */
+const noneVersion = {
+  creation_timestamp: '<ms>',
+  current_stage: 'None',
+  description: '',
+  last_updated_timestamp: '<ms>',
+  name: 'v',
+  run_id: '',
+  run_link: '',
+  source: 's3://bucket/model',
+  status: 'READY',
+};
+const tag = (value: string) => [{ key: 'k', value }];
+
+export const allowList: readonly Allowed[] = [
+  {
+    requests: [
+      /^\w+ (registered-models|model-versions)\S+: NUL/,
+      /transition-stage: archiving into/,
+      'GET registered-models/search: by the same key twice',
+      'POST model-versions/create: models:/src/Staging',
+      'POST model-versions/create: models:/src-empty/latest',
+      'POST model-versions/create: file://host/etc/passwd',
+    ],
+    reason: 'MLflow says what is wrong, but with a 500, which Python clients repeat for minutes',
+    ours: (recorded) => error(400, INVALID, messageOf(recorded)),
+  },
+  {
+    requests: [
+      /^POST (registered-models|model-versions).*: a .* of (257|10,000|501|5001)$/,
+      /: a run id of 33$/,
+      /set-tag: a value of 100,000$/,
+    ],
+    reason: 'MLflow shows its SQL: of it we keep what the database said',
+    ours: (recorded) => error(400, INVALID, `${/value too long for type [^<]*\)/.exec(messageOf(recorded))}`),
+  },
+  {
+    requests: [
+      'POST registered-models/rename: to a name that exists',
+      'POST experiments/create: a name that exists',
+      'POST experiments/create: the name of a deleted one',
+    ],
+    reason: 'MLflow shows its SQL behind the sentence',
+    ours: (recorded) =>
+      error(400, 'RESOURCE_ALREADY_EXISTS', `${/^.*? already exists\./.exec(messageOf(recorded))}`),
+  },
+  {
+    requests: ['POST experiments/update: a name that exists'],
+    reason: 'MLflow shows its SQL alone: we say what experiments/create says',
+    ours: () => error(400, 'RESOURCE_ALREADY_EXISTS', 'Experiment(name=exp-s3) already exists.'),
+  },
+  {
+    requests: [/search: (a tag )?is null: /],
+    reason: 'MLflow answers a 500 page',
+    ours: () => error(400, INVALID, 'Invalid comparison clause. Expected 3 tokens found 2'),
+  },
+  {
+    requests: [/create: a list$/, /create: a string with a list inside$/],
+    reason: 'MLflow answers a 500 page; an empty list holds no fields, like null',
+    ours: () => error(400, INVALID, `${NO_NAME} ${SEE_DOCS}`),
+  },
+  {
+    requests: [/create: (a list with a request|a number|true|a string|a string with a string .*)$/],
+    reason: 'MLflow answers a 500 page',
+    ours: () => error(400, INVALID, 'The request body must be a JSON object.'),
+  },
+  {
+    requests: [/: 10,000 (lists )?deep/],
+    reason: 'MLflow answers a 500 page',
+    ours: () => error(400, INVALID, 'The request body must not nest deeper than 100 levels.'),
+  },
+  {
+    requests: ['POST model-versions/transition-stage: Development'],
+    reason: 'a stage of ours, stored and answered as None',
+    ours: ({ headers }) => ({
+      status: 200,
+      headers,
+      body: { model_version: { ...noneVersion, tags: tag(''), version: '4' } },
+    }),
+  },
+  {
+    requests: ['POST registered-models/get-latest-versions: Development'],
+    reason: 'a stage of ours that stands for None',
+    ours: ({ headers }) => ({
+      status: 200,
+      headers,
+      body: { model_versions: [{ ...noneVersion, tags: tag('2'), version: '5' }] },
+    }),
+  },
+  {
+    requests: [/: a token that is no (base64|JSON)$/, 'POST runs/search: a broken token'],
+    reason: 'page tokens are opaque, and ours are others: there is one sentence for what is none',
+    ours: () => error(400, INVALID, 'Invalid page token, could not base64-decode'),
+  },
+  {
+    requests: [/search: a token of another shape/, /search: the token of another filter/],
+    reason: 'our pages begin at a key, not at an offset: a token is good for its own search only',
+    ours: () => error(400, INVALID, 'Invalid page token, it belongs to another search'),
+  },
+  {
+    requests: [/create: models:\/m-0{32} /],
+    reason: 'MLflow answers 500, and says it in more words',
+    ours: () => error(404, 'RESOURCE_DOES_NOT_EXIST', "Logged model with ID '<model id>' not found."),
+  },
+  {
+    requests: [/create: file:\/\/\/etc\/passwd \{/, /create: \.\/x \{/],
+    reason: 'MLflow shows where the path leads on its machine',
+    ours: (recorded) => {
+      const source = messageOf(recorded).includes('<folder>') ? './x' : 'file:///etc/passwd';
+      return error(400, INVALID, messageOf(recorded).replace(/'[^']*'/, `'${source}'`));
+    },
+  },
+  {
+    requests: [/create: s3:\/\/bucket\/(\.\.;|\.\.\\|%5c)/],
+    reason: 'we refuse these spellings of .. as well, and MLflow stores them',
+    ours: (recorded) => error(400, INVALID, relativePath(sourceOf(recorded))),
+  },
+  {
+    requests: ['GET registered-models/get: a workspace'],
+    reason: 'MLflow answers 500, before its security headers are set',
+    ours: ({ body }) => ({ status: 400, headers: JSON_HEADERS, body }),
+  },
+  {
+    requests: ['POST logged-models/{{lm}}/params: another value'],
+    reason: 'MLflow shows its SQL: of it we keep what the database said',
+    ours: () =>
+      error(
+        400,
+        'RESOURCE_ALREADY_EXISTS',
+        'duplicate key value violates unique constraint "logged_model_params_pk"',
+      ),
+  },
+  {
+    requests: ['POST logged-models/search: an unknown attribute'],
+    reason: 'MLflow answers 500 with a sentence about its own code',
+    ours: () => error(400, INVALID, "Invalid attribute key 'colour' specified."),
+  },
+  {
+    requests: [/^PUT .*: over a folder$/],
+    reason: 'MLflow answers 500',
+    ours: () => error(400, INVALID, wrongKind('model')),
+  },
+  {
+    requests: [/^PUT .*: below a file$/],
+    reason: 'MLflow answers 500',
+    ours: () => error(400, INVALID, wrongKind('empty/below')),
+  },
+  {
+    requests: [/mlflow-artifacts.*: (a backslash|NUL|dots and a semicolon)$/],
+    reason:
+      'we refuse these spellings of a path on every artifact route; MLflow has files by such names, or fails',
+    ours: () => error(400, INVALID, 'Invalid path'),
+  },
+  {
+    requests: [/mlflow-artifacts.*: a folder as a file$/, 'GET /get-artifact: a folder'],
+    reason: 'absent for clients, whose fallbacks wait for 404',
+    ours: () =>
+      error(
+        404,
+        'RESOURCE_DOES_NOT_EXIST',
+        "Artifact path refers to a directory, not a file: '{{lmExp}}/{{lmRun}}/artifacts/model'",
+      ),
+  },
+  {
+    requests: ['GET /model-versions/get-artifact: a file of a run'],
+    reason: 'MLflow answers 500 with its database address',
+    ours: () =>
+      error(
+        400,
+        INVALID,
+        "This server cannot reach the artifacts at 'runs:/{{lmRun}}/model': it reads and writes artifacts only under the roots that it was started with.",
+      ),
+  },
+  {
+    requests: ['GET /model-versions/get-artifact: no version'],
+    reason: 'MLflow answers 500 with a sentence of Python',
+    ours: () => error(400, INVALID, "Missing value for required parameter 'version'."),
+  },
+];
+
+/** An error as both servers write it. */
+function error(status: number, code: string, message: string): Answer {
+  const errorClass: Record<string, string> = { RESOURCE_DOES_NOT_EXIST: 'RESOURCE_NOT_FOUND' };
+  return {
+    status,
+    headers: JSON_HEADERS,
+    body: { error_class: errorClass[code] ?? code, error_code: code, message, sqlstate: 'KAM00' },
+  };
+}
+
+function messageOf(answer: Answer): string {
+  return (answer.body as { message: string }).message;
+}
+
+function sourceOf(answer: Answer): string {
+  return (answer.body as { model_version: { source: string } }).model_version.source;
+}
+
+const relativePath = (source: string) =>
+  `Invalid model version source: '${source}'. If supplying a source as an http, https, local file path, ftp, ` +
+  'objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references ' +
+  'present. Please provide an absolute path.';
+
+const wrongKind = (path: string) =>
+  `Invalid artifact path: '{{lmExp}}/{{lmRun}}/artifacts/${path}' needs a folder where a file is, or the reverse`;

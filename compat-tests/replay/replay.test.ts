@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeApp, type TestApp } from '../../src/testing/make-app.ts';
+import { type Allowed, allowList } from './allow-list.ts';
+import type { Answer } from './normalise.ts';
+import { play } from './player.ts';
+import { steps } from './steps.ts';
+
+const recorded: Record<string, Answer> = JSON.parse(
+  await readFile(new URL('./recorded.json', import.meta.url), 'utf8'),
+);
+
+let app: TestApp;
+let answers: Map<string, Answer>;
+beforeAll(async () => {
+  app = await makeApp();
+  answers = await play(steps, (request) => app.request(request), 'http://127.0.0.1:5000');
+}, 120_000);
+afterAll(() => app.close());
+
+test('everything was recorded, and nothing else', () => {
+  expect(Object.keys(recorded)).toEqual(steps.map((step) => step.name));
+});
+
+test.for(steps.map((step) => step.name))('%s', (name) => {
+  const allowed = allowList.filter((entry) => covers(entry, name));
+  expect(allowed.length, 'entries of the allow-list').toBeLessThan(2);
+  const theirs = recorded[name] as Answer;
+  const ours = allowed[0]?.ours(theirs);
+  expect(ours, 'the allow-list lists no difference').not.toEqual(theirs);
+  expect(answers.get(name)).toEqual(ours ?? theirs);
+});
+
+test('each entry of the allow-list is of use', () => {
+  const idle = allowList
+    .flatMap(({ requests }) => requests)
+    .filter((request) => !steps.some((step) => isNamed(request, step.name)));
+  expect(idle).toEqual([]);
+});
+
+function covers(entry: Allowed, name: string): boolean {
+  return entry.requests.some((request) => isNamed(request, name));
+}
+
+function isNamed(request: string | RegExp, name: string): boolean {
+  return typeof request === 'string' ? request === name : request.test(name);
+}

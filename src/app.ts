@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { absent } from './absent.ts';
+import { auditInsert } from './audit/record.ts';
+import { type Config, packageVersion } from './config.ts';
+import { defaultWorkspace, type Scope } from './contract/scope.ts';
+import type { Sql } from './contract/sql.ts';
+import { translateDatabaseError } from './db/sqlstate.ts';
+import { pipeline } from './db/transaction.ts';
+import { mountArtifacts } from './http/artifacts.ts';
+import { notFoundPage } from './http/error.ts';
+import { healthRoutes } from './http/health.ts';
+import { identifyRequests, mountOperations, refuseWorkspaces } from './http/mount.ts';
+import { openapiRoutes } from './http/openapi.ts';
+import { createPrometheus } from './http/prometheus.ts';
+import { createSecurity } from './http/security.ts';
+import { localStore } from './objects/local.ts';
+import { type ArtifactPlaces, localPath } from './objects/locate.ts';
+import { operationsWith } from './operations.ts';
+import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+
+export interface AppDependencies {
+  readonly sql: Sql;
+  readonly config: AppConfig;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Logger;
+}
+
+/** What the app itself needs of the configuration. */
+export type AppConfig = Pick<
+  Config,
+  | 'staticPrefix' | 'artifactsOnly' | 'serveArtifacts' | 'artifactsDestination' | 'allowedHosts' | 'corsAllowedOrigins'
+  | 'xFrameOptions' | 'securityMiddleware' | 'exposePrometheus' | 'settings'
+>;
+
+const scope: Scope = { workspace: defaultWorkspace, visible: 'all' };
+
+/** The whole server as a function from request to answer; nothing listens yet. */
+export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
+  const { staticPrefix, artifactsOnly } = config;
+  const app = new Hono();
+  identifyRequests(app, log, translateDatabaseError);
+  if (config.exposePrometheus) {
+    const { measure, answer } = createPrometheus({ staticPrefix, version: packageVersion() });
+    app.use(measure);
+    app.get('/metrics', answer);
+  }
+  if (config.securityMiddleware) app.use(createSecurity(config));
+  refuseWorkspaces(app);
+  app.route('/', healthRoutes(staticPrefix));
+  app.route('/', openapiRoutes(staticPrefix));
+  const places = artifactPlaces(config);
+  mountArtifacts(app, {
+    places,
+    artifactsOnly,
+    staticPrefix,
+    locate: {
+      runArtifactUri: (id) => runArtifactUri(sql, scope, id),
+      modelVersionUri: (name, version) => modelVersionUri(sql, scope, name, version),
+      loggedModelUri: (id) => loggedModelUri(sql, scope, id),
+    },
+  });
+  mountOperations(app, {
+    operations: operationsWith(places),
+    absent,
+    db: { sql, pipeline, auditInsert },
+    settings: config.settings,
+    clock,
+    log,
+    staticPrefix,
+    artifactsOnly,
+    translateError: translateDatabaseError,
+  });
+  app.notFound(notFoundPage);
+  return app;
+}
+
+function artifactPlaces(config: AppConfig): ArtifactPlaces {
+  const root = localPath(config.settings.defaultArtifactRoot);
+  return {
+    served: config.serveArtifacts ? localStore(resolve(config.artifactsDestination)) : undefined,
+    folders: root === undefined ? [] : [{ folder: root, objects: localStore(root) }],
+  };
+}

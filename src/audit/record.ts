@@ -1,0 +1,20 @@
+import type { AuditEntry } from '../contract/operation.ts';
+import type { Scope } from '../contract/scope.ts';
+import type { Fragment, Sql } from '../contract/sql.ts';
+
+export interface Author {
+  readonly scope: Scope;
+  readonly actor: string;
+  /** The RPC. */
+  readonly action: string;
+  readonly requestId: string;
+}
+
+/** The `insert` of one audit row, if `from` (a CTE of the changing statement) has any row. */
+export function auditInsert(sql: Sql, author: Author, entry: AuditEntry, from: Fragment): Fragment {
+  const detail = entry.detail ? JSON.stringify(entry.detail) : null;
+  return sql`insert into tabularium.audit (workspace, actor, action, kind, name, request_id, detail)
+    select ${author.scope.workspace}, ${author.actor}, ${author.action}, ${entry.kind}, ${entry.name},
+      ${author.requestId}, ${detail}::text::jsonb
+    where exists (select from ${from})`;
+}

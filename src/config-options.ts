@@ -1,0 +1,202 @@
+import { Command, CommanderError, Option } from 'commander';
+import { StartError } from './contract/start-error.ts';
+
+/**
+ * The options of `tabularium server`: every flag of `mlflow server` 3.17.2 with its environment variable
+ * (`mlflow/cli/__init__.py`, `mlflow/utils/cli_args.py`), and `--data-dir`, which is ours.
+ */
+const serverOptions = {
+  Storage: [
+    [
+      '--backend-store-uri <uri>',
+      'MLFLOW_BACKEND_STORE_URI',
+      'Postgres to keep everything in: postgresql://user:password@host/database. Without it a Postgres of its own is started under --data-dir',
+    ],
+    [
+      '--data-dir <folder>',
+      undefined,
+      'where the Postgres of its own and the artifacts lie (default: $XDG_DATA_HOME/tabularium or ~/.local/share/tabularium)',
+    ],
+    [
+      '--default-artifact-root <uri>',
+      'MLFLOW_DEFAULT_ARTIFACT_ROOT',
+      'where the artifacts of new experiments go (default: mlflow-artifacts:/, which is this server, or ./mlruns with --no-serve-artifacts)',
+    ],
+    ['--serve-artifacts', 'MLFLOW_SERVE_ARTIFACTS', 'pass artifacts through this server (default)'],
+    ['--no-serve-artifacts', undefined, 'leave artifacts to the clients'],
+    [
+      '--artifacts-destination <folder>',
+      'MLFLOW_ARTIFACTS_DESTINATION',
+      'the folder behind mlflow-artifacts:/ (default: artifacts in --data-dir, or ./mlartifacts with --backend-store-uri)',
+    ],
+    ['--artifacts-only', 'MLFLOW_ARTIFACTS_ONLY', 'serve nothing but artifacts'],
+    ['--registry-store-uri <uri>', 'MLFLOW_REGISTRY_STORE_URI', 'must be the same as --backend-store-uri'],
+  ],
+  Network: [
+    ['-h, --host <host>', 'MLFLOW_HOST', 'address to listen on (default: 127.0.0.1)'],
+    ['-p, --port <port>', 'MLFLOW_PORT', 'port to listen on (default: 5000)'],
+    ['-w, --workers <number>', 'MLFLOW_WORKERS', 'number of processes (default: 1)'],
+    ['--static-prefix <path>', 'MLFLOW_STATIC_PREFIX', 'path that all routes begin with, as in /mlflow'],
+    [
+      '--uvicorn-opts <options>',
+      'MLFLOW_UVICORN_OPTS',
+      'of these work: --ssl-certfile, --ssl-keyfile, --ssl-keyfile-password, --ssl-ca-certs, --ssl-cert-reqs, --ssl-ciphers, --root-path, --timeout-keep-alive',
+    ],
+    [
+      '--expose-prometheus <folder>',
+      'MLFLOW_EXPOSE_PROMETHEUS',
+      'answer /metrics (the folder itself is not needed)',
+    ],
+  ],
+  Security: [
+    [
+      '--allowed-hosts <patterns>',
+      'MLFLOW_SERVER_ALLOWED_HOSTS',
+      'Host headers to accept, comma-separated, with * as wildcard (default: localhost and private addresses)',
+    ],
+    [
+      '--cors-allowed-origins <origins>',
+      'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+      'web origins to accept besides those of localhost, comma-separated',
+    ],
+    [
+      '--x-frame-options <value>',
+      'MLFLOW_SERVER_X_FRAME_OPTIONS',
+      'SAMEORIGIN (default), DENY, or NONE for no such header',
+    ],
+    [
+      '--disable-security-middleware',
+      'MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE',
+      'DANGEROUS: check neither Host nor Origin',
+    ],
+  ],
+  'Taken from mlflow server, without effect here': [
+    ['--gunicorn-opts <options>', 'MLFLOW_GUNICORN_OPTS', ''],
+    ['--waitress-opts <options>', undefined, ''],
+    ['--dev', undefined, ''],
+    ['--read-replica-backend-store-uri <uri>', 'MLFLOW_READ_REPLICA_BACKEND_STORE_URI', ''],
+    ['--trace-archival-config <file>', 'MLFLOW_TRACE_ARCHIVAL_CONFIG', ''],
+    ['--secrets-cache-ttl <seconds>', undefined, ''],
+    ['--secrets-cache-max-size <entries>', undefined, ''],
+    ['--workspace-store-uri <uri>', 'MLFLOW_WORKSPACE_STORE_URI', ''],
+    ['--disable-workspaces', undefined, ''],
+  ],
+  'Refused, because leaving them out would weaken the server': [
+    ['--app-name <name>', undefined, ''],
+    ['--enable-workspaces', 'MLFLOW_ENABLE_WORKSPACES', ''],
+  ],
+} as const satisfies Record<string, readonly (readonly [string, string | undefined, string])[]>;
+
+/** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
+export type Given = Readonly<Record<string, string | undefined>>;
+
+export type CommandLine =
+  | { readonly command: 'server'; readonly given: Given }
+  | { readonly command: 'migrate'; readonly uri: string | undefined; readonly dataDir: string | undefined }
+  | { readonly command: 'text'; readonly text: string; readonly exitCode: number };
+
+/**
+ * Reads the command line (without the program's name). `given` is keyed by the long flag without its dashes, as in
+ * `backend-store-uri`; `--no-x` appears as `x: 'false'`. What cannot be read throws a StartError.
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  version: string,
+): CommandLine {
+  let text = '';
+  let result: CommandLine | undefined;
+  const program = new Command('tabularium')
+    .description('A model registry that MLflow clients speak to unchanged.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this text')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (part) => {
+        text += part;
+      },
+      writeErr: () => {},
+      getOutHelpWidth: () => 100,
+      getOutHasColors: () => false,
+    });
+
+  const server = program
+    .command('server')
+    .description('Start the server; it takes the flags and environment variables of `mlflow server`.')
+    .action((options: Record<string, string | boolean>) => {
+      result = { command: 'server', given: merge(options, env) };
+    });
+  for (const [group, options] of Object.entries(serverOptions)) {
+    for (const [flags, variable, description] of options) {
+      server.addOption(
+        new Option(flags, [description, variable && `[${variable}]`].filter(Boolean).join(' ')).helpGroup(
+          `${group}:`,
+        ),
+      );
+    }
+  }
+
+  program
+    .command('migrate')
+    .description('Bring the database to the state that this version needs, and end.')
+    .argument('[uri]', 'the Postgres; without it the one under --data-dir [MLFLOW_BACKEND_STORE_URI]')
+    .option('--data-dir <folder>', 'where the Postgres of its own lies, if no URI is given')
+    .action((uri: string | undefined, options: { dataDir?: string }) => {
+      result = {
+        command: 'migrate',
+        uri: uri ?? (env.MLFLOW_BACKEND_STORE_URI || undefined),
+        dataDir: options.dataDir,
+      };
+    });
+  const db = program
+    .command('db')
+    .description('`db upgrade <uri>` is migrate by the name that MLflow gives it.');
+  db.command('upgrade')
+    .argument('<uri>', 'the Postgres')
+    .action((uri: string) => {
+      result = { command: 'migrate', uri, dataDir: undefined };
+    });
+  // Subcommands made by `command()` inherit the settings made above; the help flag is theirs to set.
+  for (const command of [...program.commands, ...db.commands]) command.helpOption('--help', 'show this text');
+
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { command: 'text', text, exitCode: 0 };
+    if (error.code === 'commander.help')
+      return { command: 'text', text: program.helpInformation(), exitCode: 2 };
+    throw new StartError(sentence(error));
+  }
+  if (!result) throw new Error('a command without an action');
+  return result;
+}
+
+/**
+ * Commander writes `error: unknown option '--x'`, with a guess on a second line. Whatever it repeats of the values is
+ * left out, because it may be a URI with a password.
+ */
+function sentence(error: CommanderError): string {
+  if (error.code === 'commander.excessArguments')
+    return 'Only options may follow the command; see tabularium --help.';
+  const [what = '', guess] = error.message
+    .replace(/^error: /, '')
+    .replace(/=.*'/, "'")
+    .split('\n');
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)}${guess ? ` ${guess}` : ''}; see tabularium --help.`;
+}
+
+function merge(
+  flags: Readonly<Record<string, string | boolean>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Given {
+  const given: Record<string, string | undefined> = {};
+  for (const [flagsText, variable] of Object.values(serverOptions).flat()) {
+    const name = /--([\w-]+)/.exec(flagsText)?.[1] ?? '';
+    if (name.startsWith('no-')) continue;
+    const flag = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    given[name] = (flag === undefined ? variable && env[variable] : String(flag)) || undefined;
+  }
+  return given;
+}

@@ -1,0 +1,271 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Config, type Environment, parseCommand } from './config.ts';
+import { StartError } from './contract/start-error.ts';
+
+const home = { HOME: '/home/ada' };
+
+function start(args: string, env: Environment = home): { config: Config; warnings: readonly string[] } {
+  const command = parseCommand(['server', ...args.split(' ').filter(Boolean)], env);
+  if (command.kind !== 'server') throw new Error(`not a server but ${command.kind}`);
+  return command;
+}
+
+const config = (args: string, env?: Environment): Config => start(args, env).config;
+
+/** The one sentence with which a start is refused. */
+function refusal(args: string, env: Environment = home): string {
+  try {
+    start(args, env);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error('it starts');
+}
+
+test('without any option', () => {
+  const { config: defaults, warnings } = start('');
+  expect(defaults).toMatchObject({
+    database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
+    host: '127.0.0.1',
+    port: 5000,
+    workers: 1,
+    staticPrefix: '',
+    artifactsOnly: false,
+    serveArtifacts: true,
+    artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
+    corsAllowedOrigins: [],
+    xFrameOptions: 'SAMEORIGIN',
+    securityMiddleware: true,
+    exposePrometheus: false,
+    tls: undefined,
+    rootPath: '',
+    keepAliveSeconds: 5,
+    settings: {
+      defaultArtifactRoot: 'mlflow-artifacts:',
+      trustedArtifactUris: ['mlflow-artifacts:'],
+      allowedHostAddressedSchemes: [],
+      sourceRegex: undefined,
+    },
+    logLevel: 'info',
+  });
+  expect(defaults.allowedHosts).toContain('[[]::1]:*');
+  expect(defaults.allowedHosts).toContain('172.31.*');
+  expect(defaults.allowedHosts).not.toContain('*');
+  expect(warnings).toEqual([]);
+  expect(Object.isFrozen(defaults)).toBe(true);
+});
+
+test('a flag goes before a variable, a variable before the default, and an empty variable is none', () => {
+  const env = { ...home, MLFLOW_PORT: '7000', MLFLOW_HOST: '', MLFLOW_WORKERS: '3' };
+  expect(config('-p 6000 -h ::1', env)).toMatchObject({ port: 6000, host: '::1', workers: 3 });
+  expect(config('', env)).toMatchObject({ port: 7000, host: '127.0.0.1' });
+  expect(config('--port=6001').port).toBe(6001);
+});
+
+describe('flags of mlflow server', () => {
+  test.each([
+    ['--host 0.0.0.0', { host: '0.0.0.0' }],
+    ['--workers 4', { workers: 4 }],
+    ['--static-prefix /mlflow', { staticPrefix: '/mlflow' }],
+    ['--allowed-hosts a.com,b.*', { allowedHosts: ['a.com', 'b.*'] }],
+    ['--cors-allowed-origins https://a.com', { corsAllowedOrigins: ['https://a.com'] }],
+    ['--x-frame-options deny', { xFrameOptions: 'deny' }],
+    ['--disable-security-middleware', { securityMiddleware: false }],
+    ['--expose-prometheus /tmp/p', { exposePrometheus: true }],
+    ['--no-serve-artifacts', { serveArtifacts: false }],
+    ['--no-serve-artifacts --serve-artifacts', { serveArtifacts: true }],
+    ['--artifacts-only', { artifactsOnly: true }],
+    ['--artifacts-destination /srv/a', { artifactsDestination: '/srv/a' }],
+    ['--disable-workspaces', {}],
+  ])('%s', (args, expected) => {
+    const { config: found, warnings } = start(args);
+    expect(found).toMatchObject(expected);
+    expect(warnings.filter((warning) => warning.includes('no effect'))).toEqual([]);
+  });
+
+  test.each([
+    ['--gunicorn-opts --timeout=60', 'gunicorn'],
+    ['--waitress-opts --threads=4', 'waitress'],
+    ['--dev', 'mode'],
+    ['--read-replica-backend-store-uri postgresql://u:hunter2@replica/db', 'backend store'],
+    ['--trace-archival-config a.yaml', 'archived'],
+    ['--secrets-cache-ttl 30', 'cache'],
+    ['--secrets-cache-max-size 10', 'cache'],
+    ['--workspace-store-uri postgresql://u:hunter2@w/db', 'workspaces'],
+  ])('%s warns and starts', (args, word) => {
+    const { warnings } = start(args);
+    expect(warnings).toEqual([
+      expect.stringMatching(new RegExp(`^${args.split(' ')[0]} has no effect: .*${word}`)),
+    ]);
+    expect(warnings.join()).not.toContain('hunter2');
+  });
+
+  test('what would weaken the server is refused', () => {
+    expect(refusal('--app-name basic-auth')).toContain('--app-name basic-auth is not served yet');
+    expect(refusal('--enable-workspaces')).toContain('Workspaces are not served yet');
+    expect(refusal('', { ...home, MLFLOW_ENABLE_WORKSPACES: 'true' })).toContain(
+      'Workspaces are not served yet',
+    );
+    expect(config('', { ...home, MLFLOW_ENABLE_WORKSPACES: 'false' }).port).toBe(5000);
+  });
+
+  test('booleans in the environment', () => {
+    expect(config('', { ...home, MLFLOW_SERVE_ARTIFACTS: 'False' }).serveArtifacts).toBe(false);
+    expect(config('--serve-artifacts', { ...home, MLFLOW_SERVE_ARTIFACTS: '0' }).serveArtifacts).toBe(true);
+    expect(config('', { ...home, MLFLOW_ARTIFACTS_ONLY: '1' }).artifactsOnly).toBe(true);
+    expect(
+      config('', { ...home, MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: 'true' }).securityMiddleware,
+    ).toBe(false);
+    expect(refusal('', { ...home, MLFLOW_SERVE_ARTIFACTS: 'maybe' })).toBe(
+      '--serve-artifacts must be true or false, not maybe.',
+    );
+  });
+
+  test('numbers', () => {
+    expect(refusal('--port 65536')).toBe('--port must be a whole number from 0 to 65535, not 65536.');
+    expect(refusal('--port x')).toContain('not x');
+    expect(refusal('--workers 0')).toContain('from 1');
+    expect(refusal('--workers 1.5')).toContain('1.5');
+  });
+
+  test('static prefixes', () => {
+    for (const prefix of ['mlflow', '/mlflow/', '/', '/a{b}', '/a b']) {
+      expect(refusal('', { ...home, MLFLOW_STATIC_PREFIX: prefix })).toContain(
+        '--static-prefix must begin with /',
+      );
+    }
+    expect(config('--static-prefix /a').staticPrefix).toBe('/a');
+  });
+
+  test('open doors are named', () => {
+    expect(start('--allowed-hosts *').warnings).toEqual([expect.stringContaining('Host')]);
+    expect(start('--cors-allowed-origins *').warnings).toEqual([expect.stringContaining('Origin')]);
+    expect(start('--disable-security-middleware --allowed-hosts *').warnings).toHaveLength(1);
+  });
+});
+
+describe('command line', () => {
+  test('what cannot be read is one sentence, and repeats no value', () => {
+    expect(refusal('--prot 1')).toBe(
+      "Unknown option '--prot' (Did you mean --port?); see tabularium --help.",
+    );
+    expect(refusal('--database=postgresql://u:secret@h/d')).not.toContain('secret');
+    expect(refusal('postgresql://u:secret@h/d')).toBe(
+      'Only options may follow the command; see tabularium --help.',
+    );
+    expect(refusal('--port')).toContain('argument missing');
+    expect(() => parseCommand(['serve'], home)).toThrow(StartError);
+  });
+
+  test('version and help', () => {
+    expect(parseCommand(['--version'], home)).toEqual({
+      kind: 'text',
+      text: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      exitCode: 0,
+    });
+    expect(parseCommand(['server', '--help'], home)).toMatchObject({
+      text: expect.stringMatching(/--backend-store-uri.*--data-dir/s),
+      exitCode: 0,
+    });
+    expect(parseCommand([], home)).toMatchObject({ text: expect.stringContaining('migrate'), exitCode: 2 });
+  });
+
+  test('migrate', () => {
+    const embedded = { kind: 'embedded', dataDir: '/data' };
+    const external = { kind: 'external', display: 'postgresql://u@h:5432/d' };
+    const uri = 'postgresql://u:p@h/d';
+    expect(parseCommand(['migrate', '--data-dir', '/data'], home)).toMatchObject({ database: embedded });
+    expect(parseCommand(['migrate', uri], home)).toMatchObject({ kind: 'migrate', database: external });
+    expect(parseCommand(['migrate'], { MLFLOW_BACKEND_STORE_URI: uri })).toMatchObject({
+      database: external,
+    });
+    expect(parseCommand(['db', 'upgrade', uri], home)).toMatchObject({ kind: 'migrate', database: external });
+    expect(() => parseCommand(['db', 'upgrade'], home)).toThrow("Missing required argument 'uri'");
+  });
+});
+
+describe('where things lie', () => {
+  test('the data folder', () => {
+    expect(config('', { XDG_DATA_HOME: '/xdg' }).database).toEqual({
+      kind: 'embedded',
+      dataDir: '/xdg/tabularium',
+    });
+    expect(config('', { ...home, XDG_DATA_HOME: 'relative' }).database).toMatchObject({
+      dataDir: '/home/ada/.local/share/tabularium',
+    });
+    expect(config('--data-dir ./here')).toMatchObject({
+      database: { dataDir: resolve('here') },
+      artifactsDestination: resolve('here/artifacts'),
+    });
+  });
+
+  test('with a database of the user', () => {
+    const { config: found, warnings } = start(
+      '--backend-store-uri postgresql://u:secret@h/d --data-dir /data',
+    );
+    expect(found.database).toMatchObject({ kind: 'external', display: 'postgresql://u@h:5432/d' });
+    expect(found.artifactsDestination).toBe(resolve('mlartifacts'));
+    expect(warnings).toEqual([expect.stringContaining('--data-dir has no effect')]);
+  });
+
+  test('a registry store must be the backend store', () => {
+    const backend = '--backend-store-uri postgresql+psycopg2://u:p@h/d';
+    expect(config(`${backend} --registry-store-uri postgresql://u:p@h:5432/d`).database.kind).toBe(
+      'external',
+    );
+    expect(refusal(`${backend} --registry-store-uri postgresql://u:p@other/d`)).toContain(
+      'leave --registry-store-uri out',
+    );
+    expect(refusal('--registry-store-uri postgresql://u:p@h/d')).toContain('leave --registry-store-uri out');
+  });
+
+  test('artifacts only', () => {
+    expect(refusal('--artifacts-only --backend-store-uri postgresql://h/d')).toContain(
+      'leave --backend-store-uri out',
+    );
+  });
+
+  test('artifacts that are not served', () => {
+    const unserved = config('--no-serve-artifacts --artifacts-destination s3://bucket');
+    expect(unserved.settings.defaultArtifactRoot).toBe(resolve('mlruns'));
+    const { config: onS3, warnings } = start('--default-artifact-root s3://bucket/path/');
+    expect(onS3.settings.defaultArtifactRoot).toBe('s3://bucket/path');
+    expect(warnings).toEqual([expect.stringContaining('S3')]);
+    expect(refusal('--artifacts-destination s3://bucket')).toContain(
+      '--artifacts-destination cannot be on S3 yet',
+    );
+  });
+});
+
+describe('environment', () => {
+  test('sources of model versions', () => {
+    const { settings } = config('', {
+      ...home,
+      MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: 'HDFS, https',
+      MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^s3://(?P<bucket>a|b)/',
+    });
+    expect(settings.allowedHostAddressedSchemes).toEqual(['hdfs', 'https']);
+    expect(settings.sourceRegex?.test('s3://b/x')).toBe(true);
+    expect(refusal('', { MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '(' })).toContain(
+      'cannot be read',
+    );
+  });
+
+  test('log level', () => {
+    expect(config('', { ...home, MLFLOW_LOGGING_LEVEL: 'warning' }).logLevel).toBe('warn');
+    expect(refusal('', { MLFLOW_LOGGING_LEVEL: 'loud' })).toContain('not loud');
+  });
+
+  test('options of uvicorn', () => {
+    const env = {
+      ...home,
+      MLFLOW_UVICORN_OPTS: '--log-level debug --timeout-keep-alive 75 --root-path /proxy/',
+    };
+    const { config: found, warnings } = start('', env);
+    expect(found).toMatchObject({ keepAliveSeconds: 75, rootPath: '/proxy' });
+    expect(warnings).toEqual([expect.stringContaining('--log-level in --uvicorn-opts')]);
+    expect(config('--uvicorn-opts=', env).keepAliveSeconds).toBe(5);
+  });
+});

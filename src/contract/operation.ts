@@ -1,0 +1,72 @@
+import type { Rpcs } from '../generated/rpcs.ts';
+import type { Scope } from './scope.ts';
+import type { Fragment, Query, Sql } from './sql.ts';
+import type { HostPolicy } from './uri.ts';
+
+/** JSON text that Postgres has rendered already; it goes to the client as it is, past the codec. */
+export class Rendered {
+  readonly json: string;
+  constructor(json: string) {
+    this.json = json;
+  }
+}
+
+/** One line of the audit log. It must hold no secret. */
+export interface AuditEntry {
+  /**
+   * What was changed, e.g. `registered-model` and `fraud-detector`, or `model-version` and `fraud-detector/3`; a
+   * fragment where only the database knows the number.
+   */
+  readonly kind: string;
+  readonly name: string | Fragment;
+  /** What changed, small: new stage, tag key, alias. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** What an operation may know of the configuration. */
+export interface Settings extends HostPolicy {
+  /** Where the artifacts of a new experiment go, without a trailing slash: `mlflow-artifacts:`, `file:///…`, `s3://…`. */
+  readonly defaultArtifactRoot: string;
+  /** MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX. */
+  readonly sourceRegex: RegExp | undefined;
+}
+
+/** One request on its way through an operation: who asks, when, and the only ways to the database. */
+export interface Call {
+  readonly requestId: string;
+  readonly scope: Scope;
+  readonly actor: string;
+  /** Milliseconds since the epoch, read once per request. */
+  readonly now: bigint;
+  readonly settings: Settings;
+
+  /** A question. The tag that is handed in takes a connection per query. */
+  read<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
+
+  /** A change that is one statement; a recorded one splices `record` into it. */
+  write<T>(change: (sql: Sql) => Promise<T>): Promise<T>;
+
+  /**
+   * A change of several statements: `begin`, the statements and `commit` leave in one round trip, in order.
+   * Used where a row must be locked before the statement that decides takes its snapshot. Statements cannot see
+   * each other's results in TypeScript; they must change nothing where the row they need is not there.
+   */
+  transaction(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
+
+  /**
+   * The `insert` of the audit row, for a CTE of the changing statement or as its own statement:
+   * `with changed as (update … returning 1), recorded as (${call.record(sql, entry, sql`changed`)}) select …`.
+   * One row is written if `from` has any row.
+   */
+  record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment;
+}
+
+export type Rpc = keyof Rpcs;
+
+/** One RPC. Throws `MlflowError` for everything a client can cause. */
+export type Operation<R extends Rpc> = (request: Rpcs[R]['request'], call: Call) => Promise<Rpcs[R]['response'] | Rendered>;
+
+/** Operations by RPC, with whether a success leaves exactly one audit row. */
+export type OperationTable<R extends Rpc> = {
+  readonly [K in R]: { readonly run: Operation<K>; readonly recorded: boolean };
+};

@@ -1,0 +1,7 @@
+import type { Fragment, PendingQuery, Row, Sql as PostgresSql } from 'postgres';
+
+/** The tag of every query. int8 columns arrive as bigint, int4 and float8 as number, json as text (see `db/pool.ts`). */
+export type Sql = PostgresSql<{ bigint: bigint; json: string }>;
+
+export type { Fragment };
+export type Query = PendingQuery<Row[]>;

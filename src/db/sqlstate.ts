@@ -1,0 +1,70 @@
+import { MlflowError } from '../contract/error.ts';
+
+interface PostgresError extends Error {
+  code: string;
+  constraint_name?: string;
+}
+
+const isPostgresError = (error: unknown): error is PostgresError =>
+  error instanceof Error && error.name === 'PostgresError';
+
+const on =
+  (code: string) =>
+  (translate: (constraint: string | undefined) => Error) =>
+  (error: unknown): never => {
+    throw isPostgresError(error) && error.code === code ? translate(error.constraint_name) : error;
+  };
+
+/** `await insert(…).catch(onUnique(() => alreadyExists(…)))`; every other error passes. */
+export const onUnique = on('23505');
+/** The same for a row that points to one that is not there. */
+export const onForeignKey = on('23503');
+
+/** Connection codes of postgres.js and the SQLSTATEs of a server that starts, stops or has no slot left. */
+const unavailable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08000',
+  '08003',
+  '08006',
+  '08001',
+  '08004',
+]);
+
+/**
+ * What an error of the database means to a client: the database is away (503), or the client sent a value that
+ * Postgres cannot hold (400). Anything else is a bug and stays as it is.
+ */
+export function translateDatabaseError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof MlflowError) return error;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code !== 'string') return error;
+  if (unavailable.has(code))
+    return new MlflowError(
+      'TEMPORARILY_UNAVAILABLE',
+      'The database does not answer; try again in a moment.',
+      { cause: error },
+    );
+  // 22021: a NUL or broken character in text; 22P05: the same in jsonb; 22003: a number out of its column's range.
+  if (code === '22021' || code === '22P05')
+    return new MlflowError(
+      'INVALID_PARAMETER_VALUE',
+      'A string literal cannot contain NUL (0x00) characters.',
+      { cause: error },
+    );
+  // 22001: MLflow's column lengths, e.g. `value too long for type character varying(256)`.
+  if (code === '22001') return new MlflowError('INVALID_PARAMETER_VALUE', error.message, { cause: error });
+  if (code === '22003')
+    return new MlflowError('INVALID_PARAMETER_VALUE', 'A number is out of range.', { cause: error });
+  return error;
+}

@@ -1,0 +1,209 @@
+import type { Context, Hono } from 'hono';
+import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
+import { normalPath } from '../contract/posix.ts';
+import { type ArtifactPlaces, fileInfos, type Place, placeOf } from '../objects/locate.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import { safePath } from '../objects/safe-path.ts';
+import { attachmentHeaders } from './artifact-headers.ts';
+
+export interface ArtifactRoutes {
+  readonly places: ArtifactPlaces;
+  readonly artifactsOnly: boolean;
+  /** Empty, or `/…` without a trailing slash. */
+  readonly staticPrefix: string;
+  readonly locate: ArtifactLocations;
+}
+
+/** The artifact URIs of what is registered. Each throws RESOURCE_DOES_NOT_EXIST in the words of its own RPC. */
+export interface ArtifactLocations {
+  runArtifactUri(runId: string): Promise<string>;
+  /** What `get-download-uri` answers. */
+  modelVersionUri(name: string, version: string): Promise<string>;
+  loggedModelUri(modelId: string): Promise<string>;
+}
+
+type Handler = (c: Context) => Promise<Response>;
+
+const uploadLimit = 10 * 1024 * 1024;
+
+/**
+ * Mounts the routes that carry bytes, which go past the JSON codec: the proxy `mlflow-artifacts`, and the reads and
+ * the small upload of the web UI.
+ */
+export function mountArtifacts(app: Hono, routes: ArtifactRoutes): void {
+  const mounts = ['api', 'ajax-api'].map(
+    (api) => `${routes.staticPrefix}/${api}/2.0/mlflow-artifacts/artifacts`,
+  );
+  app.use((c, next) => {
+    if (mounts.some((mount) => leaves(c, mount))) throw invalidParameter('Invalid path');
+    return next();
+  });
+  for (const mount of mounts) mountProxy(app, mount, routes.places.served);
+  mountReads(app, routes);
+}
+
+function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined): void {
+  const file = `${mount}/:path{.*}`;
+  if (!objects) {
+    app.on(['GET', 'PUT'], file, (c) => c.json({ detail: servingIsDisabled }, 503));
+    app.get(mount, (c) => disabled(c, mount, unserved));
+    app.delete(file, (c) => disabled(c, `${mount}/<path:artifact_path>`, unserved));
+    return;
+  }
+  app.get(mount, async (c) => {
+    const path = safePath(c.req.query('path') ?? '');
+    const files = fileInfos(await objects.list(path), '');
+    return c.json(files.length > 0 ? { files } : {});
+  });
+  app.get(file, (c) => send(c, { objects, path: safePath(pathBelow(c, mount)) }));
+  app.put(file, async (c) => {
+    const path = safePath(pathBelow(c, mount));
+    if (path === '' || path.endsWith('/')) return c.json({ detail: noFileName }, 400);
+    const length = c.req.header('Content-Length');
+    await objects.put(filePath(path), bodyOf(c.req.raw), length === undefined ? undefined : Number(length));
+    return c.body(null, 200);
+  });
+  app.delete(file, async (c) => {
+    await objects.delete(safePath(pathBelow(c, mount)));
+    return c.json({});
+  });
+}
+
+function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: ArtifactRoutes): void {
+  const ui = `${staticPrefix}/ajax-api/2.0/mlflow`;
+  const unlessArtifactsOnly = (rule: string, handler: Handler): Handler =>
+    artifactsOnly ? async (c) => disabled(c, rule, trackingless) : handler;
+
+  const mountGet = (route: string, rule: string, handler: Handler) =>
+    app.get(route, unlessArtifactsOnly(rule, handler));
+
+  const runFile = `${staticPrefix}/get-artifact`;
+  mountGet(runFile, runFile, async (c) => {
+    const requested = c.req.query('path');
+    if (requested === undefined) return c.html(badRequestPage, 400);
+    const path = safePath(requested);
+    const runId = c.req.query('run_id') || c.req.query('run_uuid');
+    if (!runId) throw notFound('Run with id=None not found');
+    return send(c, placeOf(await locate.runArtifactUri(runId), path, places), revalidate);
+  });
+
+  const versionFile = `${staticPrefix}/model-versions/get-artifact`;
+  mountGet(versionFile, versionFile, async (c) => {
+    const requested = c.req.query('path');
+    if (requested === undefined) return c.html(badRequestPage, 400);
+    const path = safePath(requested);
+    const { name, version } = c.req.query();
+    if (!name) throw invalidParameter("Missing value for required parameter 'name'.");
+    if (!version) throw invalidParameter("Missing value for required parameter 'version'.");
+    return send(c, placeOf(await locate.modelVersionUri(name, version), path, places), revalidate);
+  });
+
+  const modelFile = (id: string) => `${ui}/logged-models/${id}/artifacts/files`;
+  mountGet(modelFile(':model_id'), modelFile('<model_id>'), async (c) => {
+    const requested = c.req.query('artifact_file_path');
+    if (!requested) throw new MlflowError('BAD_REQUEST', noFilePath);
+    const path = safePath(requested);
+    const uri = await locate.loggedModelUri(c.req.param('model_id') ?? '');
+    return send(c, placeOf(uri, path, places), revalidate);
+  });
+
+  const upload = `${ui}/upload-artifact`;
+  app.post(
+    upload,
+    unlessArtifactsOnly(upload, async (c) => {
+      const { run_uuid: runId, path: requested } = c.req.query();
+      if (!runId) throw invalidParameter('Request must specify run_uuid.');
+      if (!requested) throw invalidParameter('Request must specify path.');
+      const path = safePath(requested);
+      if (path.endsWith('/')) throw invalidParameter(noFileName);
+      const data = await smallBody(c);
+      const place = placeOf(await locate.runArtifactUri(runId), path, places);
+      await place.objects.put(filePath(place.path), new Blob([data]).stream());
+      return c.body(null, 200, { 'Content-Type': 'application/json' });
+    }),
+  );
+}
+
+async function send(
+  c: Context,
+  { objects, path }: Place,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const { size, body } = await objects.get(path);
+  // Hono answers HEAD with a GET whose body it drops, unread and open.
+  if (c.req.method === 'HEAD') await body.cancel();
+  return c.body(c.req.method === 'HEAD' ? null : body, 200, { ...attachmentHeaders(path, size), ...headers });
+}
+
+/** What the client asks for below `mount`, as it was sent: Hono has decoded it once already and taken `..` away. */
+function pathBelow(c: Context, mount: string): string {
+  const sent = sentPath(c);
+  return (sent.startsWith(`${mount}/`) ? sent : c.req.path).slice(mount.length + 1);
+}
+
+/** Whether the path that was sent begins with `mount`, but its `..` lead elsewhere. */
+function leaves(c: Context, mount: string): boolean {
+  return sentPath(c).startsWith(`${mount}/`) && !c.req.path.startsWith(`${mount}/`);
+}
+
+/** Without the query. Only Node's own request still has what was sent; a `Request` has normalised it. */
+function sentPath(c: Context): string {
+  const sent: unknown = c.env?.incoming?.url;
+  return typeof sent === 'string' ? sent.replace(/\?.*$/s, '') : new URL(c.req.url).pathname;
+}
+
+/** The path of a file to write. MLflow refuses (there with 500) a folder that is written in a roundabout way. */
+function filePath(path: string): string {
+  const slash = path.lastIndexOf('/');
+  const folder = path.slice(0, Math.max(slash, 0)).replace(/\/+$/, '');
+  if (folder !== '' && normalPath(folder) !== folder)
+    throw invalidParameter(`Invalid artifact path: '${folder}'.`);
+  if (path.slice(slash + 1) === '.') throw invalidParameter(`Invalid artifact path: '${path}'.`);
+  return path;
+}
+
+/** What the client sends; its breaking off is an error of the client. */
+async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
+  try {
+    if (request.body) yield* request.body;
+  } catch (cause) {
+    throw invalidParameter('The upload broke off before its end', { cause });
+  }
+}
+
+/** A body of 1 byte to 10 MiB. */
+async function smallBody(c: Context): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => invalidParameter('Artifact size is too large. Max size is 10MB.');
+  if (Number(c.req.header('Content-Length')) > uploadLimit) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bodyOf(c.req.raw)) {
+    size += chunk.byteLength;
+    if (size > uploadLimit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  if (size === 0) throw invalidParameter('Request must specify data.');
+  return Buffer.concat(chunks);
+}
+
+const disabled = (c: Context, rule: string, why: string) =>
+  c.html(`Endpoint: ${rule} disabled due to ${why}`, 503);
+
+const unserved =
+  'the mlflow server running with `--no-serve-artifacts`. To enable artifacts server functionality, ' +
+  'run `mlflow server` with `--serve-artifacts`';
+const trackingless =
+  'the mlflow server running in `--artifacts-only` mode. To enable tracking server functionality, run ' +
+  '`mlflow server` without `--artifacts-only`';
+const servingIsDisabled =
+  'Artifact serving is disabled. Run `mlflow server` with `--serve-artifacts` to enable.';
+const noFileName = "Artifact path must include a filename (cannot end with '/').";
+const noFilePath = 'Request must include the "artifact_file_path" query parameter.';
+
+/** What Flask answers where a parameter of the query is not there at all. */
+const badRequestPage =
+  '<!doctype html>\n<html lang=en>\n<title>400 Bad Request</title>\n<h1>Bad Request</h1>\n' +
+  '<p>The browser (or proxy) sent a request that this server could not understand.</p>\n';
+
+/** The UI shows artifacts that may be written again under the same name. */
+const revalidate = { 'Cache-Control': 'no-cache' };

@@ -1,0 +1,41 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Logger } from 'pino';
+import { MlflowError } from '../contract/error.ts';
+
+/** Turns what the database threw into what the client may see; handed in, because `http/` knows no database. */
+export type TranslateError = (error: unknown) => unknown;
+
+/**
+ * The one place where an error becomes an answer. What is no `MlflowError` is a bug: it is logged with the request's
+ * id, and the client gets the id and nothing else.
+ */
+export function renderError(error: unknown, c: Context, log: Logger, requestId: string): Response {
+  if (error instanceof MlflowError) {
+    if (error.status >= 500) log.error({ requestId, err: error.cause ?? error }, error.message);
+    return c.json(error.toJSON(), error.status as ContentfulStatusCode);
+  }
+  log.error({ requestId, err: error }, 'unexpected error');
+  const internal = new MlflowError(
+    'INTERNAL_ERROR',
+    `The server met an unexpected error; its log has more under request id ${requestId}.`,
+  );
+  return c.json(internal.toJSON(), 500);
+}
+
+const page = (title: string, text: string): string =>
+  `<!doctype html>\n<html lang=en>\n<title>${title}</title>\n<h1>${title.slice(4)}</h1>\n<p>${text}</p>\n`;
+
+/** An unknown path, as MLflow's web server shows it. */
+export const notFoundPage = (c: Context): Response =>
+  c.html(
+    page(
+      '404 Not Found',
+      'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.',
+    ),
+    404,
+  );
+
+/** A known path with a verb it does not have, and the verbs it has. */
+export const methodNotAllowedPage = (c: Context, allow: string): Response =>
+  c.html(page('405 Method Not Allowed', 'The method is not allowed for the requested URL.'), 405, { allow });

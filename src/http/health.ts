@@ -1,0 +1,36 @@
+import { Hono } from 'hono';
+
+/** The release whose clients and UI are answered; clients compare it with their own. */
+export const mlflowVersion = '3.17.2';
+
+/**
+ * What clients and the web UI read to decide what they may use (`build_server_info_payload` in
+ * `mlflow/server/handlers.py`).
+ */
+const serverInfo = {
+  // Everything lies in a SQL database, so clients may rely on what MLflow offers only on one.
+  store_type: 'SqlStore',
+  workspaces_enabled: false,
+  trace_archival_enabled: false,
+  // With these true the clients go by presigned URLs, and a failure there is final.
+  multipart_uploads_enabled: false,
+  multipart_downloads_enabled: false,
+  presigned_upload_run_id_supported: false,
+  presigned_upload_model_id_supported: false,
+  features_enabled: { gateway: false },
+};
+
+/** `/health`, `/version` and the two `server-info`, all below the static prefix, as in MLflow. */
+export function healthRoutes(staticPrefix: string): Hono {
+  const app = new Hono();
+  app.get(`${staticPrefix}/health`, (c) =>
+    c.body('OK', 200, { 'content-type': 'text/plain; charset=utf-8' }),
+  );
+  app.get(`${staticPrefix}/version`, (c) =>
+    c.body(mlflowVersion, 200, { 'content-type': 'text/html; charset=utf-8' }),
+  );
+  for (const api of ['api', 'ajax-api']) {
+    app.get(`${staticPrefix}/${api}/3.0/mlflow/server-info`, (c) => c.json(serverInfo));
+  }
+  return app;
+}

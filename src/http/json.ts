@@ -1,0 +1,96 @@
+/** Reads request bodies as Python's `json.loads` does, with its integers of any size and its literals. */
+import { invalidParameter } from '../contract/error.ts';
+
+export type JsonObject = Record<string, unknown>;
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A number as it was written, for error sentences: JavaScript cannot tell 1.0 from 1. */
+export class WrittenNumber {
+  readonly source: string;
+  constructor(source: string) {
+    this.source = source;
+  }
+}
+
+/** JSON.parse overflows the stack at some thousands with a reviver; MLflow answers 500 from about 980 on. */
+const deepest = 100;
+
+const longInteger = /[-:,[\s]\d{16}/;
+const pythonLiteral = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+// Sources that stand for the literals, which are no numbers of JSON: the first two overflow to what they mean.
+const stands: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: '-0e999' };
+
+type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;
+
+/**
+ * The value of a JSON text: numbers as `number`, integers that it cannot hold as `bigint`, the literals NaN and
+ * (-)Infinity as themselves. Undefined if the text is no JSON; throws INVALID_PARAMETER_VALUE if it nests too deep.
+ */
+export function parseJson(text: string): unknown {
+  refuseDepth(text);
+  return parse(text, exactNumber, longInteger.test(text));
+}
+
+/** The same with every number as a `WrittenNumber`. */
+export function parseJsonAsWritten(text: string): unknown {
+  refuseDepth(text);
+  return parse(text, writtenNumber, true);
+}
+
+function parse(text: string, reviver: Reviver, isRevived: boolean): unknown {
+  try {
+    return JSON.parse(text, isRevived ? (reviver as (key: string, value: unknown) => unknown) : undefined);
+  } catch {
+    const standard = text.replace(pythonLiteral, (token) => stands[token] ?? token);
+    return standard === text ? undefined : parse(standard, reviver, true);
+  }
+}
+
+const exactNumber: Reviver = (_key, value, { source }) => {
+  if (typeof value !== 'number') return value;
+  if (source === stands.NaN) return Number.NaN;
+  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value;
+  // Python refuses more digits, and with them the whole text.
+  if (source.length > 4300) throw new SyntaxError('too many digits');
+  return BigInt(source);
+};
+
+const writtenNumber: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' ? new WrittenNumber(source === stands.NaN ? 'NaN' : source) : value;
+
+function refuseDepth(text: string): void {
+  if (text.length > deepest && nestsDeeper(text)) {
+    throw invalidParameter(`The request body must not nest deeper than ${deepest} levels.`);
+  }
+}
+
+function nestsDeeper(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) {
+      at = endOfString(text, at);
+      if (at < 0) return false;
+    } else if (char === 0x5b || char === 0x7b) {
+      if (++depth > deepest) return true;
+    } else if (char === 0x5d || char === 0x7d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Where the closing quote of the string that opens at `start` stands, or -1. */
+function endOfString(text: string, start: number): number {
+  let end = start;
+  let backslashes: number;
+  do {
+    end = text.indexOf('"', end + 1);
+    if (end < 0) return -1;
+    backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+  } while (backslashes % 2 === 1);
+  return end;
+}

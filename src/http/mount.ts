@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import type { Context, Hono } from 'hono';
+import type { Logger } from 'pino';
+import { MlflowError } from '../contract/error.ts';
+import { type OperationTable, type Rpc, Rendered, type Settings } from '../contract/operation.ts';
+import { type Route, routes } from '../generated/routes.ts';
+import { readBody } from './body.ts';
+import { type Database, makeCall } from './call.ts';
+import { decode } from './decode.ts';
+import { encodeResponse } from './encode.ts';
+import { methodNotAllowedPage, renderError, type TranslateError } from './error.ts';
+
+/** RPCs that are not written: `not-implemented` answers as MLflow does for one of its own, `nothing` with an empty list. */
+export type Absent = Partial<Record<Rpc, 'not-implemented' | 'nothing'>>;
+
+export interface MountOptions {
+  readonly operations: Partial<OperationTable<Rpc>>;
+  readonly absent: Absent;
+  readonly db: Database;
+  readonly settings: Settings;
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly staticPrefix: string;
+  readonly artifactsOnly: boolean;
+  readonly translateError: TranslateError;
+}
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    requestId: string;
+    /** Set where the request is one of an RPC. */
+    rpc: Rpc | undefined;
+  }
+}
+
+/** RPCs whose bodies are files: they are mounted by `artifacts.ts`. */
+const streamedRpcs = ['downloadArtifact', 'uploadArtifact', 'deleteArtifact', 'listArtifactsMlflowArtifacts'] as const;
+export type StreamedRpc = (typeof streamedRpcs)[number];
+const streamed: ReadonlySet<Rpc> = new Set(streamedRpcs);
+
+/** Bytes. MLflow refuses a log-batch beyond 1 MB; nothing else that is JSON comes near. */
+const bodyLimit = 100 * 1024 * 1024;
+
+/** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
+export function mountOperations(app: Hono, options: MountOptions): void {
+  const verbs = new Map<string, string[]>();
+  for (const route of routes) {
+    if (streamed.has(route.rpc)) continue;
+    const handle = makeHandler(route, options);
+    for (const path of pathsOf(route, options.staticPrefix)) {
+      app.on(route.method, path, handle);
+      verbs.set(path, [...(verbs.get(path) ?? []), route.method]);
+    }
+  }
+  for (const [path, methods] of verbs) app.all(path, (c) => otherVerb(c, methods));
+}
+
+/** `/api/…` is described; MLflow answers at `/ajax-api/…` as well, which its web UI uses. */
+export const pathsOf = (route: Route, prefix: string): string[] => [
+  prefix + route.path,
+  prefix + route.path.replace(/^\/api\//, '/ajax-api/'),
+];
+
+/** OPTIONS tells the verbs of a path; any other verb is refused with the same list. */
+export function otherVerb(c: Context, methods: readonly string[]): Response {
+  const allow = [...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS', ...methods].join(', ');
+  if (c.req.method === 'OPTIONS') return c.body(null, 204, { allow, 'content-type': 'text/html; charset=utf-8' });
+  return methodNotAllowedPage(c, allow);
+}
+
+type Handler = (c: Context) => Promise<Response>;
+
+function makeHandler(route: Route, options: MountOptions): Handler {
+  const operation = options.operations[route.rpc];
+  if (options.artifactsOnly)
+    return async (c) => c.text(disabled(route.path, 'in `--artifacts-only` mode', 'tracking', '`mlflow server` without `--artifacts-only`'), 503);
+  if (!operation) {
+    const empty = options.absent[route.rpc] === 'nothing';
+    return async (c) => (empty ? c.json({}) : c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' }));
+  }
+  // The table is keyed by RPC; inside one handler request and response are those of that RPC.
+  const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
+  return async (c) => {
+    const requestId = c.get('requestId');
+    c.set('rpc', route.rpc);
+    try {
+      const request = decode(route.rpc, await readRequest(c));
+      const call = makeCall(options.db, options.settings, options.clock, route.rpc, requestId);
+      const result = await run(request, call);
+      if (operation.recorded !== call.recordings > 0 || call.recordings > 1)
+        throw new Error(`${route.rpc} left ${call.recordings} audit rows`);
+      const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);
+      return c.body(body, 200, { 'content-type': 'application/json' });
+    } catch (error) {
+      return renderError(options.translateError(error), c, options.log, requestId);
+    }
+  };
+}
+
+const disabled = (path: string, how: string, what: string, fix: string): string =>
+  `Endpoint: ${path} disabled due to the mlflow server running ${how}. To enable ${what} server functionality, run ${fix}`;
+
+async function readRequest(c: Context) {
+  const { method, url } = c.req;
+  const question = url.indexOf('?');
+  const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
+  return {
+    method,
+    query,
+    pathParams: c.req.param() as Record<string, string>,
+    contentType: c.req.header('content-type'),
+    body: method === 'GET' && question >= 0 ? '' : await readBody(c, bodyLimit),
+  };
+}
+
+/** Gives each request its id, and answers errors that no handler caught. */
+export function identifyRequests(app: Hono, log: Logger, translateError: TranslateError): void {
+  app.use(async (c, next) => {
+    const requestId = randomUUID();
+    c.set('requestId', requestId);
+    await next();
+    c.res.headers.set('x-request-id', requestId);
+  });
+  app.onError((error, c) => renderError(translateError(error), c, log, c.get('requestId')));
+}
+
+/** While workspaces are off, a request that names one is refused on every path but server-info. */
+export function refuseWorkspaces(app: Hono): void {
+  app.use(async (c, next) => {
+    if (!c.req.header('x-mlflow-workspace')?.trim() || c.req.path.endsWith('/mlflow/server-info')) return next();
+    throw new MlflowError('FEATURE_DISABLED', 'Workspace APIs are not available: workspaces are not enabled on this server');
+  });
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { Hono } from 'hono';
+
+const document = new URL('../../openapi/mlflow.openapi.json', import.meta.url);
+
+/** `/openapi.json`, the document that the wire is generated from, and `/api-docs`, the same as a page to read. */
+export function openapiRoutes(staticPrefix: string): Hono {
+  const app = new Hono();
+  let text: string | undefined;
+  const read = () => (text ??= readFileSync(document, 'utf8'));
+  app.get(`${staticPrefix}/openapi.json`, (c) => c.body(read(), 200, { 'content-type': 'application/json' }));
+  let page: string | undefined;
+  app.get(`${staticPrefix}/api-docs`, (c) => c.html((page ??= renderPage(JSON.parse(read())))));
+  return app;
+}
+
+interface Document {
+  readonly paths: Record<string, Record<string, { operationId: string; tags?: string[]; description?: string }>>;
+}
+
+const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+function renderPage({ paths }: Document): string {
+  const rows = Object.entries(paths).flatMap(([path, verbs]) =>
+    Object.entries(verbs)
+      .filter(([, operation]) => operation.operationId)
+      .map(
+        ([verb, { operationId }]) =>
+          `<tr><td>${verb.toUpperCase()}</td><td><code>${escape(path)}</code></td><td>${escape(operationId)}</td></tr>`,
+      ),
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Tabularium API</title>
+<style>body{font:15px system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}table{border-collapse:collapse;width:100%}
+td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}code{font-size:13px}</style></head>
+<body><h1>Tabularium API</h1>
+<p>Every route of MLflow's REST API. Schemas of requests and answers are in <a href="openapi.json">openapi.json</a>.</p>
+<table><thead><tr><th>Verb</th><th>Path</th><th>Operation</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></body></html>`;
+}

@@ -1,0 +1,122 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Handler, MiddlewareHandler } from 'hono';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { mlflowVersion } from './health.ts';
+
+export interface Prometheus {
+  /** Counts and times each request but the probes. */
+  readonly measure: MiddlewareHandler;
+  /** Answers `/metrics`, which stands below no prefix, for all workers together. */
+  readonly answer: Handler;
+}
+
+/** The buckets of Python's prometheus_client, in seconds. */
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/**
+ * The metrics of `mlflow server --expose-prometheus` by their names and labels, so that dashboards go on working
+ * (`mlflow/server/prometheus_exporter.py` over prometheus_flask_exporter). `version` is ours.
+ */
+export function createPrometheus({
+  staticPrefix,
+  version,
+}: {
+  staticPrefix: string;
+  version: string;
+}): Prometheus {
+  const registry = new Registry();
+  const duration = new Histogram({
+    name: 'mlflow_http_request_duration_seconds',
+    help: 'HTTP request duration in seconds',
+    labelNames: ['method', 'mlflow_version', 'status'] as const,
+    buckets,
+    registers: [registry],
+  });
+  const total = new Counter({
+    name: 'mlflow_http_request_total',
+    help: 'Total number of HTTP requests',
+    labelNames: ['method', 'status'] as const,
+    registers: [registry],
+  });
+  const exceptions = new Counter({
+    name: 'mlflow_http_request_exceptions_total',
+    help: 'Total number of HTTP requests which resulted in an exception',
+    labelNames: ['method', 'status'] as const,
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'mlflow_exporter_info',
+    help: 'Information about the exporter',
+    labelNames: ['version'] as const,
+    aggregator: 'first',
+    registers: [registry],
+  }).set({ version }, 1);
+
+  if (cluster.isWorker) answerPrimary(registry);
+  const probes = new Set([`${staticPrefix}/health`, `${staticPrefix}/version`]);
+
+  return {
+    measure: async (c, next) => {
+      if (probes.has(c.req.path)) return next();
+      const start = performance.now();
+      await next();
+      const labels = { method: c.req.method, status: c.res.status };
+      duration.observe({ ...labels, mlflow_version: mlflowVersion }, (performance.now() - start) / 1000);
+      total.inc(labels);
+      if (c.error && c.res.status === 500) exceptions.inc(labels);
+    },
+    answer: async (c) => {
+      const text = cluster.isWorker ? await askPrimary() : await registry.metrics();
+      return c.body(text, 200, { 'content-type': registry.contentType });
+    },
+  };
+}
+
+// A scrape reaches one worker, which knows its own requests only: it asks the primary, which asks all workers.
+
+interface Message {
+  readonly type: 'tabularium:metrics';
+  readonly id: number;
+  readonly text?: string;
+  readonly error?: string;
+}
+
+const isOurs = (message: unknown): message is Message =>
+  typeof message === 'object' && message !== null && (message as Message).type === 'tabularium:metrics';
+
+/** Lets the primary gather the metrics of its workers; called there once, before it forks. */
+export function gatherMetricsOfWorkers(): void {
+  const aggregator = new AggregatorRegistry();
+  cluster.on('message', (worker: Worker, message: unknown) => {
+    if (!isOurs(message)) return;
+    const { type, id } = message;
+    aggregator.clusterMetrics().then(
+      (text) => worker.isConnected() && worker.send({ type, id, text } satisfies Message),
+      (error: Error) =>
+        worker.isConnected() && worker.send({ type, id, error: error.message } satisfies Message),
+    );
+  });
+}
+
+function answerPrimary(registry: Registry): void {
+  AggregatorRegistry.setRegistries(registry);
+  // Its constructor listens for the primary's questions.
+  new AggregatorRegistry();
+}
+
+let questions = 0;
+
+function askPrimary(): Promise<string> {
+  questions += 1;
+  const id = questions;
+  return new Promise((resolve, reject) => {
+    const listener = (message: unknown) => {
+      if (!isOurs(message) || message.id !== id) return;
+      process.off('message', listener);
+      if (message.text === undefined) reject(new Error(message.error));
+      else resolve(message.text);
+    };
+    process.on('message', listener);
+    process.send?.({ type: 'tabularium:metrics', id } satisfies Message);
+  });
+}

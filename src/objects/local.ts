@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
+import { isInside } from './inside.ts';
+import type { ObjectStore, StoredEntry } from './object-store.ts';
+
+/** MLflow hides and reserves names with this start, so what lies here is hidden from it too. */
+const reserved = '.artifact.uploading.';
+const uploads = `${reserved}tabularium`;
+
+/** An upload whose file nobody wrote to for so long (milliseconds) was broken off by a crash. */
+const staleAfter = 24 * 60 * 60 * 1000;
+
+const readSize = 256 * 1024;
+
+/** Files under the absolute path `root`, which is created by the first `put`. */
+export function localStore(root: string): ObjectStore {
+  return {
+    put: (path, body, length) => translated(path, put(root, path, body, length)),
+    get: (path) => translated(path, get(root, path)),
+    list: (path) => translated(path, list(root, path)),
+    delete: (path) => translated(path, remove(root, path)),
+  };
+}
+
+/** Removes what uploads left behind that a crash broke off; called once at the start. */
+export async function removeStaleUploads(root: string): Promise<void> {
+  const folder = join(root, uploads);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = join(folder, name);
+    const info = await stat(file).catch(() => undefined);
+    if (info && Date.now() - info.mtimeMs > staleAfter) await rm(file, { force: true });
+  }
+}
+
+/** The bytes go to a file of their own in the same file system, are synced, and take their name at the very end. */
+async function put(
+  root: string,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+): Promise<void> {
+  const target = within(root, path);
+  if (target === root) throw invalidParameter('Invalid path');
+  await realPathInside(root, target);
+  await mkdir(join(root, uploads), { recursive: true });
+  const upload = join(root, uploads, randomUUID());
+  try {
+    const file = await open(upload, 'wx');
+    try {
+      await file.writeFile(body);
+      await file.sync();
+      const { size } = await file.stat();
+      if (length !== undefined && size !== length)
+        throw invalidParameter(`The upload broke off: ${size} of ${length} bytes came.`);
+    } finally {
+      await file.close();
+    }
+    await moveInto(upload, target);
+  } catch (error) {
+    await rm(upload, { force: true });
+    throw error;
+  }
+}
+
+/** Renames; anew if somebody deletes the folder in between. */
+async function moveInto(upload: string, target: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      return await rename(upload, target);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempt === 10) throw error;
+    }
+  }
+}
+
+async function get(root: string, path: string) {
+  const real = await realPathInside(root, within(root, path));
+  const info = await stat(real).catch(ifAbsent(undefined));
+  if (info?.isDirectory()) throw notFound(`Artifact path refers to a directory, not a file: '${path}'`);
+  // A pipe or device is not opened at all: that could wait for ever.
+  const file = info?.isFile() ? await open(real, 'r').catch(ifAbsent(undefined)) : undefined;
+  if (!file) throw notFound(`No such artifact: '${path}'`);
+  return { size: await sizeOf(file), body: contentOf(file) };
+}
+
+/** The size of what is open, which another upload to its name does not change any more. */
+async function sizeOf(file: FileHandle): Promise<number> {
+  try {
+    return (await file.stat()).size;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function contentOf(file: FileHandle): ReadableStream<Uint8Array> {
+  const content: NodeReadableStream = Readable.toWeb(file.createReadStream({ highWaterMark: readSize }));
+  return content as ReadableStream<Uint8Array>;
+}
+
+async function list(root: string, path: string): Promise<StoredEntry[]> {
+  const folder = await realPathInside(root, within(root, path));
+  const names = await readdir(folder).catch(ifAbsent([]));
+  const entries = await Promise.all(names.map((name) => entryOf(root, folder, name)));
+  return entries.filter((entry) => entry !== undefined).sort(byCodePoint);
+}
+
+/** Undefined for what is not shown: uploads under way, links that lead nowhere or out of the root, devices. */
+async function entryOf(root: string, folder: string, name: string): Promise<StoredEntry | undefined> {
+  if (name.startsWith(reserved)) return undefined;
+  let path = join(folder, name);
+  let info = await lstat(path).catch(ifAbsent(undefined));
+  if (info?.isSymbolicLink()) {
+    const real = await realPathInside(root, path).catch(() => undefined);
+    if (real === undefined) return undefined;
+    path = real;
+    info = await stat(path).catch(ifAbsent(undefined));
+  }
+  if (info?.isDirectory()) return { name, size: undefined };
+  return info?.isFile() ? { name, size: info.size } : undefined;
+}
+
+// UTF-8 orders by code point, as MLflow does; JavaScript's own order differs outside the basic plane.
+const byCodePoint = (a: StoredEntry, b: StoredEntry) =>
+  Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+
+async function remove(root: string, path: string): Promise<void> {
+  const target = within(root, path);
+  if (target === root) throw invalidParameter('Invalid path');
+  // Only the folder is looked at: a link is removed itself, never what it leads to.
+  await realPathInside(root, dirname(target));
+  await rm(target, { recursive: true, force: true, maxRetries: 3 }).catch(ifAbsent(undefined));
+}
+
+/** The absolute path, by text alone. Whoever calls has checked the path; that it stays inside is made sure here. */
+function within(root: string, path: string): string {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  if (names.some((name) => name === '..' || /[\0\\]/.test(name))) throw invalidParameter('Invalid path');
+  const taken = names.find((name) => name.startsWith(reserved));
+  if (taken !== undefined)
+    throw invalidParameter(
+      `Invalid artifact file name: '${taken}'. Artifact names starting with '${reserved}' are reserved.`,
+    );
+  return join(root, ...names);
+}
+
+/**
+ * Where a path leads once links are followed; what is not there yet is taken as it is. Throws if that is outside
+ * of the root. A link that is made between this check and the use is not seen: that takes a writer on the server's
+ * own disk.
+ */
+async function realPathInside(root: string, path: string): Promise<string> {
+  let existing = path;
+  while (existing !== root) {
+    const real = await realpath(existing).catch(ifAbsent(undefined));
+    if (real !== undefined) {
+      if (!isInside(await realpath(root), real)) throw outside();
+      return join(real, relative(existing, path));
+    }
+    const link = await lstat(existing).catch(ifAbsent(undefined));
+    if (link?.isSymbolicLink()) throw outside();
+    existing = dirname(existing);
+  }
+  return path;
+}
+
+const outside = () => invalidParameter('Invalid path: resolved path is outside the artifact directory');
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
+
+/** For `catch`: a value in place of the error that a file is not there. */
+function ifAbsent<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return value;
+    throw error;
+  };
+}
+
+/** Says in one sentence why the file system refused. */
+async function translated<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explained(path, error);
+  }
+}
+
+function explained(path: string, cause: unknown): unknown {
+  switch (codeOf(cause)) {
+    case 'ENAMETOOLONG':
+      return invalidParameter('Invalid path: a name in it is too long', { cause });
+    case 'ELOOP':
+      return outside();
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'EISDIR':
+    case 'ENOTEMPTY':
+      return invalidParameter(
+        `Invalid artifact path: '${path}' needs a folder where a file is, or the reverse`,
+        {
+          cause,
+        },
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new MlflowError('INVALID_STATE', 'The disk that holds the artifacts is full', { cause });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new MlflowError('INVALID_STATE', 'The server may not read or write its folder of artifacts', {
+        cause,
+      });
+    default:
+      return cause;
+  }
+}

@@ -1,0 +1,21 @@
+import type { ArtifactPlaces } from './objects/locate.ts';
+import { artifactOperations } from './resources/artifacts/operations.ts';
+import { experimentOperations } from './resources/experiments/operations.ts';
+import { loggedModelOperations } from './resources/logged-models/operations.ts';
+import { metricOperations } from './resources/metrics/operations.ts';
+import { modelVersionOperations } from './resources/model-versions/operations.ts';
+import { registeredModelOperations } from './resources/registered-models/operations.ts';
+import { runOperations } from './resources/runs/operations.ts';
+
+/** Every RPC that is written, by name. With `absent.ts` it is total: an RPC in neither does not compile. */
+export const operationsWith = (places: ArtifactPlaces) => ({
+  ...registeredModelOperations,
+  ...modelVersionOperations,
+  ...experimentOperations,
+  ...runOperations,
+  ...metricOperations,
+  ...loggedModelOperations,
+  ...artifactOperations(places),
+});
+
+export type ImplementedRpc = keyof ReturnType<typeof operationsWith>;

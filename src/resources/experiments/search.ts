@@ -1,0 +1,72 @@
+import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
+import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
+import { queryHash } from '../../search/page-token.ts';
+import { type Comparison, parseFilter } from '../../search/parse.ts';
+import { experimentFilter, experimentOrder } from './fields.ts';
+import { checkPageSize, lifecycleStages } from './rules.ts';
+import { renderExperiment } from './store.ts';
+
+interface ExperimentRow {
+  readonly experiment_id: bigint;
+  readonly name: string;
+  readonly creation_time: bigint;
+  readonly last_update_time: bigint;
+  readonly wire: string;
+}
+
+export const searchExperiments: Operation<'searchExperiments'> = async (request, call) => {
+  const size = checkPageSize(request.max_results ?? 0n);
+  const comparisons = parseFilter(request.filter, experimentFilter);
+  const order = parseOrderBy(request.order_by, experimentOrder);
+  const stages = lifecycleStages(request.view_type);
+  const query = queryHash('experiments', request.filter ?? '', request.order_by, stages);
+  const rows = await call.read((sql) => {
+    const columns = order.map((key) => sortColumn(sql, key));
+    return sql<ExperimentRow[]>`
+      select e.id as experiment_id, e.name, e.created_at as creation_time, e.updated_at as last_update_time,
+        ${renderExperiment(sql)} as wire
+      from tabularium.experiments e
+      where e.workspace = ${call.scope.workspace} and ${inStages(sql, stages)}
+        and ${conditions(sql, comparisons)} and ${startOfPage(sql, request.page_token, query, columns)}
+      order by ${orderBy(sql, columns)} limit ${size + 1}`;
+  });
+  const { page, token } = cutPage(rows, size, query, (row) =>
+    order.map(({ key }) => row[key as keyof ExperimentRow]),
+  );
+  const parts = page.length > 0 ? [`"experiments":[${page.map(({ wire }) => wire).join(',')}]`] : [];
+  if (token) parts.push(`"next_page_token":${JSON.stringify(token)}`);
+  return new Rendered(`{${parts.join(',')}}`);
+};
+
+/** One stage is stated as an equality, so that the indexes that begin with it give the order as well. */
+function inStages(sql: Sql, stages: readonly string[]): Fragment {
+  return stages.length === 1 ? sql`e.lifecycle_stage = ${stages[0] as string}` : sql`true`;
+}
+
+const sortColumn = (sql: Sql, { key, ascending }: OrderKey): KeysetColumn =>
+  key === 'name'
+    ? { column: sql`e.name`, type: 'text', ascending }
+    : { column: column(sql, key), type: 'int8', ascending };
+
+function column(sql: Sql, key: string): Fragment {
+  if (key === 'experiment_id') return sql`e.id`;
+  return key === 'creation_time' ? sql`e.created_at` : sql`e.updated_at`;
+}
+
+function conditions(sql: Sql, comparisons: readonly Comparison[]): Fragment {
+  const all = comparisons.map((one) => {
+    if (one.type === 'tag') return tagCondition(sql, one);
+    return one.key === 'name' ? compileText(sql, sql`e.name`, one) : compileNumber(sql, column(sql, one.key), one, 'int8');
+  });
+  return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+}
+
+function tagCondition(sql: Sql, one: Comparison): Fragment {
+  const tagged = sql`select from tabularium.experiment_tags t where t.experiment_id = e.id and t.key = ${one.key}`;
+  if (one.comparator === 'IS NULL') return sql`not exists (${tagged})`;
+  if (one.comparator === 'IS NOT NULL') return sql`exists (${tagged})`;
+  return sql`exists (${tagged} and ${compileLongText(sql, sql`t.value`, one)})`;
+}

@@ -1,0 +1,44 @@
+import { invalidParameter } from '../../contract/error.ts';
+import { type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import { decodeToken, encodeToken } from '../../search/page-token.ts';
+import { logToRun } from '../runs/store.ts';
+import { checkDataset, readPoint } from './rules.ts';
+import * as store from './store.ts';
+
+const logMetric: Operation<'logMetric'> = async (request, call) => {
+  checkDataset(request);
+  await logToRun(call, request.run_id || (request.run_uuid ?? ''), { points: [readPoint(request)] });
+  return {};
+};
+
+const getMetricHistory: Operation<'getMetricHistory'> = async (request, call) => {
+  const size = request.max_results;
+  if (size !== undefined && size <= 0)
+    throw invalidParameter(
+      `Invalid value ${size} for parameter 'max_results' supplied. It must be a positive integer.`,
+    );
+  const offset = readOffset(request.page_token);
+  const runId = request.run_id || (request.run_uuid ?? '');
+  const points = await call.read((sql) =>
+    store.readHistory(sql, call.scope, runId, request.metric_key, { offset, limit: size && size + 1 }),
+  );
+  const more = size !== undefined && points.length > size;
+  const page = more ? points.slice(0, size) : points;
+  const parts = page.length > 0 ? [`"metrics":[${page.join(',')}]`] : [];
+  if (more) parts.push(`"next_page_token":"${encodeToken({ offset: Number(offset) + size })}"`);
+  return new Rendered(`{${parts.join(',')}}`);
+};
+
+/** A token of this list carries an offset and no more, as MLflow's do. */
+function readOffset(token: string | undefined): bigint {
+  if (!token) return 0n;
+  const { offset } = decodeToken(token);
+  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
+    throw invalidParameter('Invalid page token, could not base64-decode');
+  return BigInt(offset);
+}
+
+export const metricOperations = {
+  logMetric: { run: logMetric, recorded: false },
+  getMetricHistory: { run: getMetricHistory, recorded: false },
+} satisfies OperationTable<'logMetric' | 'getMetricHistory'>;

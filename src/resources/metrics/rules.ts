@@ -1,0 +1,63 @@
+import { checkKey, checkLength } from '../../contract/entity-key.ts';
+import { invalidParameter } from '../../contract/error.ts';
+import { reprFloat } from '../../search/python.ts';
+
+/** A metric's value at one time and step, as it is stored. */
+export interface Point {
+  readonly key: string;
+  /** Finite: NaN is 0 with `isNan`, infinities are the largest doubles, as MLflow stores them. */
+  readonly value: number;
+  readonly isNan: boolean;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: bigint;
+  readonly step: bigint;
+  /** The logged model that the value belongs to, if any, and the data set it was computed on. */
+  readonly modelId: string | null;
+  readonly datasetName: string | null;
+  readonly datasetDigest: string | null;
+}
+
+interface SentMetric {
+  readonly key?: string;
+  readonly value?: number;
+  readonly timestamp?: bigint;
+  readonly step?: bigint;
+  readonly model_id?: string;
+  readonly dataset_name?: string;
+  readonly dataset_digest?: string;
+}
+
+/**
+ * Half a data set is refused first, by MLflow's request parser, before any other rule.
+ *
+ * @throws INVALID_PARAMETER_VALUE
+ */
+export function checkDataset({ dataset_name: name, dataset_digest: digest }: SentMetric): void {
+  if (!name !== !digest)
+    throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided');
+}
+
+/** @param path what stands before the field in sentences, e.g. `metrics[3].`. */
+export function readPoint(sent: SentMetric, path = ''): Point {
+  const { key = '', value = 0, timestamp = 0n, step = 0n } = sent;
+  checkKey(key, `${path}name`);
+  if (timestamp < 0n)
+    throw invalidParameter(
+      `Invalid value ${timestamp} for parameter '${path}timestamp' supplied: metric '${key}' ` +
+        `(value=${reprFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
+    );
+  checkLength('Metric name', 250, key);
+  return {
+    key,
+    value: finite(value),
+    isNan: Number.isNaN(value),
+    timestamp,
+    step,
+    modelId: sent.model_id || null,
+    datasetName: sent.dataset_name || null,
+    datasetDigest: sent.dataset_digest || null,
+  };
+}
+
+const finite = (value: number): number =>
+  Number.isNaN(value) ? 0 : Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));

@@ -1,0 +1,75 @@
+import type { Scope } from '../../contract/scope.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import type { Point } from './rules.ts';
+
+/** A point as JSON, of a row of metrics or latest_metrics; the double is written in full. */
+export const renderPoint = (sql: Sql, row: Fragment, key: Fragment): Fragment => sql`json_build_object(
+  'key', ${key}, 'value', case when ${row}.is_nan then 'NaN' else ${row}.value end,
+  'timestamp', ${row}.timestamp, 'step', ${row}.step)`;
+
+/**
+ * The CTEs `sent` (the points, their keys looked up) and `unknown_keys` (those that have no number yet) of the
+ * statement that logs points.
+ */
+export const sentPoints = (sql: Sql, points: readonly Point[]): Fragment => sql`
+  sent as materialized (
+    select s.*, k.id as key_id from unnest(
+      ${points.map((p) => p.key)}::text[], ${points.map((p) => p.value)}::float8[],
+      ${points.map((p) => (p.isNan ? 't' : 'f'))}::bool[], ${points.map((p) => String(p.timestamp))}::int8[],
+      ${points.map((p) => String(p.step))}::int8[], ${points.map((p) => p.modelId)}::text[],
+      ${points.map((p) => p.datasetName)}::text[], ${points.map((p) => p.datasetDigest)}::text[]
+    ) with ordinality as s (key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, position)
+    left join tabularium.metric_keys k on k.key = s.key),
+  unknown_keys as (select distinct key from sent where key_id is null)`;
+
+/**
+ * The CTEs that insert the points of `sent` into the run in `ready`, and put the latest of each metric forward: the
+ * greatest by (step, timestamp, value). Rows are written in the order of their keys: writers that meet on the same
+ * metrics would otherwise wait for each other for ever.
+ */
+export const insertPoints = (sql: Sql): Fragment => sql`
+  logged as (
+    insert into tabularium.metrics
+      (run, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest)
+    select ready.id, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest
+    from ready, sent order by key_id, timestamp, step, value, is_nan, model_id, position
+    on conflict do nothing),
+  latest as (
+    insert into tabularium.latest_metrics as latest
+      (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
+    select distinct on (key_id) ready.id, key_id, experiment_id, start_time, value, is_nan, step, timestamp
+    from ready, sent order by key_id, step desc, timestamp desc, value desc, position
+    on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
+      timestamp = excluded.timestamp
+    where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
+
+/** Gives the keys their numbers. Of two that do so at once the later waits, and finds them. */
+export async function insertKeys(sql: Sql, keys: readonly string[]): Promise<void> {
+  await sql`insert into tabularium.metric_keys (key) select key from unnest(${keys}::text[]) as k (key) order by key
+    on conflict do nothing`;
+}
+
+/**
+ * The points of one metric of a run, each once, by (timestamp, step, value), as JSON.
+ *
+ * @param page where to start and how many to read at most; all where it is undefined.
+ */
+export async function readHistory(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  key: string,
+  { offset, limit }: { offset: bigint; limit: number | undefined },
+): Promise<string[]> {
+  const rows = await sql<{ wire: string }[]>`
+    select ${renderPoint(sql, sql`p`, sql`${key}::text`)} as wire from (
+      select distinct m.timestamp, m.step, m.value, m.is_nan
+      from tabularium.runs r
+      join tabularium.experiments e on e.id = r.experiment_id and e.workspace = ${scope.workspace}
+      join tabularium.metrics m on m.run = r.id
+        and m.key_id = (select id from tabularium.metric_keys where key = ${key})
+      where r.run_id = ${runId}
+      order by m.timestamp, m.step, m.value, m.is_nan
+      offset ${offset} ${limit === undefined ? sql`` : sql`limit ${limit}`}) p`;
+  return rows.map(({ wire }) => wire);
+}

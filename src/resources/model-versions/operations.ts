@@ -1,0 +1,164 @@
+import { invalidParameter, notFound } from '../../contract/error.ts';
+import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { canonicalStage, stages } from '../../contract/stage.ts';
+import { checkAlias, checkModelName, checkTagKey, checkVersionTag } from '../registered-models/rules.ts';
+import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
+import { createModelVersion } from './create.ts';
+import { type ParsedVersion, parseVersion, versionLabel, versionNotFound } from './rules.ts';
+import { searchModelVersions } from './search.ts';
+import * as store from './store.ts';
+import { answerVersion, withAliases } from './wire.ts';
+
+const modelNotFound = (name: string) => notFound(`Registered Model with name=${name} not found`);
+
+const getModelVersion: Operation<'getModelVersion'> = async ({ name, version: text }, call) => {
+  checkModelName(name);
+  const version = numbered(name, parseVersion(text));
+  const row = await call.read((sql) => store.findVersion(sql, call.scope, name, version));
+  if (!row) throw versionNotFound(name, version);
+  return answerVersion(row);
+};
+
+/** @throws RESOURCE_DOES_NOT_EXIST for a number that no version can have. */
+function numbered(name: string, version: ParsedVersion): number {
+  if (version.number === undefined) throw versionNotFound(name, version.text);
+  return version.number;
+}
+
+const getModelVersionByAlias: Operation<'getModelVersionByAlias'> = async ({ name, alias }, call) => {
+  checkModelName(name);
+  checkAlias(alias);
+  if (alias.toLowerCase() === 'latest') {
+    const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name, stages));
+    if (!rows) throw modelNotFound(name);
+    const newest = rows.at(-1);
+    if (!newest) throw notFound(`Latest version not found for model ${name}.`);
+    return answerVersion(newest);
+  }
+  const row = await call.read((sql) => store.findVersionByAlias(sql, call.scope, name, alias));
+  if (row) return answerVersion(row);
+  if (!(await call.read((sql) => findModelKind(sql, call.scope, name)))) throw modelNotFound(name);
+  throw invalidParameter(`Registered model alias ${alias} not found.`);
+};
+
+const getLatestVersions: Operation<'getLatestVersions'> = async ({ name, stages: wanted }, call) => {
+  checkModelName(name);
+  const rows = await call.read((sql) =>
+    // An unknown stage is told only where the model exists, as in MLflow.
+    store.findLatestVersions(sql, call.scope, name, stages),
+  );
+  if (!rows) throw modelNotFound(name);
+  if (wanted.length === 0) return new Rendered(`{"model_versions":[${rows.map(withAliases).join(',')}]}`);
+  const chosen = new Set<string>(wanted.map(canonicalStage));
+  return new Rendered(`{"model_versions":[${rows.filter((row) => chosen.has(row.stage)).map(withAliases).join(',')}]}`);
+};
+
+const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = async ({ name, version: text }, call) => {
+  checkModelName(name);
+  const version = numbered(name, parseVersion(text));
+  const origin = await call.read((sql) => store.findVersionOrigin(sql, call.scope, name, version));
+  if (!origin) throw versionNotFound(name, version);
+  return { artifact_uri: origin.storage_location };
+};
+
+/** Locks the model, changes one version, renders it and its model; throws where there is no such version. */
+async function changeVersion(
+  call: Call, name: string, version: number, change: (sql: Sql) => Query,
+): Promise<store.VersionRow | undefined> {
+  const [, changed, versions] = await call.transaction((sql) => [
+    lockModel(sql, call.scope, name),
+    change(sql),
+    store.renderVersions(sql, call.scope, name, sql`${version}`),
+    renderModel(sql, call.scope, name),
+  ]);
+  if (changed?.length === 0) throw versionNotFound(name, version);
+  return versions?.[0] as unknown as store.VersionRow | undefined;
+}
+
+const audit =
+  (call: Call, sql: Sql, name: string, version: number, detail?: Record<string, unknown>) =>
+  (from: Fragment): Fragment =>
+    call.record(sql, { kind: 'model-version', name: versionLabel(name, version), detail }, from);
+
+const updateModelVersion: Operation<'updateModelVersion'> = async ({ name, version: text, description = null }, call) => {
+  checkModelName(name);
+  const version = numbered(name, parseVersion(text));
+  const row = await changeVersion(call, name, version, (sql) =>
+    store.updateVersion(sql, call.scope, name, version, { description, now: call.now }, audit(call, sql, name, version, { description })),
+  );
+  return answerVersion(row as store.VersionRow);
+};
+
+const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = async (request, call) => {
+  const stage = canonicalStage(request.stage ?? '');
+  const archive = request.archive_existing_versions ?? false;
+  if (archive && stage !== 'Staging' && stage !== 'Production')
+    throw invalidParameter(
+      `Model version transition cannot archive existing model versions because '${request.stage}' is not an Active ` +
+        "stage. Valid stages are ['Staging', 'Production']",
+    );
+  const { name } = request;
+  checkModelName(name);
+  const version = numbered(name, parseVersion(request.version));
+  const [, moved, rendered] = await call.transaction((sql) => [
+    lockModel(sql, call.scope, name),
+    store.moveToStage(sql, call.scope, name, version, { stage, archive, now: call.now }, audit(call, sql, name, version, { stage, archive })),
+    // Every version that this moment touched: the moved one and those it archived.
+    store.renderVersions(sql, call.scope, name, store.versionsUpdatedAt(sql, call.scope, name, version, call.now)),
+    renderModel(sql, call.scope, name),
+  ]);
+  if (moved?.length === 0) throw versionNotFound(name, version);
+  const row = rendered?.find((each) => each.version === version);
+  return answerVersion(row as unknown as store.VersionRow);
+};
+
+const deleteModelVersion: Operation<'deleteModelVersion'> = async ({ name, version: text }, call) => {
+  const parsed = parseVersion(text);
+  checkModelName(name);
+  const version = numbered(name, parsed);
+  await changeVersion(call, name, version, (sql) =>
+    store.deleteVersion(sql, call.scope, name, version, call.now, audit(call, sql, name, version)),
+  );
+  return {};
+};
+
+const setModelVersionTag: Operation<'setModelVersionTag'> = async ({ name, version: text, key = '', value = '' }, call) => {
+  checkModelName(name);
+  const parsed = parseVersion(text);
+  checkVersionTag({ key, value });
+  const version = numbered(name, parsed);
+  await changeVersion(call, name, version, (sql) =>
+    store.upsertVersionTag(sql, call.scope, name, version, { key, value }, audit(call, sql, name, version, { key })),
+  );
+  return {};
+};
+
+const deleteModelVersionTag: Operation<'deleteModelVersionTag'> = async ({ name, version: text, key }, call) => {
+  checkModelName(name);
+  const parsed = parseVersion(text);
+  checkTagKey(key);
+  const version = numbered(name, parsed);
+  await changeVersion(call, name, version, (sql) =>
+    store.deleteVersionTag(sql, call.scope, name, version, key, audit(call, sql, name, version, { key })),
+  );
+  return {};
+};
+
+export const modelVersionOperations = {
+  createModelVersion: { run: createModelVersion, recorded: true },
+  getModelVersion: { run: getModelVersion, recorded: false },
+  updateModelVersion: { run: updateModelVersion, recorded: true },
+  deleteModelVersion: { run: deleteModelVersion, recorded: true },
+  transitionModelVersionStage: { run: transitionModelVersionStage, recorded: true },
+  searchModelVersions: { run: searchModelVersions, recorded: false },
+  getModelVersionDownloadUri: { run: getModelVersionDownloadUri, recorded: false },
+  getLatestVersions: { run: getLatestVersions, recorded: false },
+  getModelVersionByAlias: { run: getModelVersionByAlias, recorded: false },
+  setModelVersionTag: { run: setModelVersionTag, recorded: true },
+  deleteModelVersionTag: { run: deleteModelVersionTag, recorded: true },
+} satisfies OperationTable<
+  | 'createModelVersion' | 'getModelVersion' | 'updateModelVersion' | 'deleteModelVersion'
+  | 'transitionModelVersionStage' | 'searchModelVersions' | 'getModelVersionDownloadUri' | 'getLatestVersions'
+  | 'getModelVersionByAlias' | 'setModelVersionTag' | 'deleteModelVersionTag'
+>;

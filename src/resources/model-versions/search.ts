@@ -1,0 +1,77 @@
+import { invalidParameter } from '../../contract/error.ts';
+import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
+import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
+import { queryHash } from '../../search/page-token.ts';
+import { type Comparison, parseFilter } from '../../search/parse.ts';
+import { splitPrompts } from '../registered-models/fields.ts';
+import { promptTag } from '../registered-models/rules.ts';
+import { modelVersionFilter, modelVersionOrder } from './fields.ts';
+
+interface Row {
+  readonly name: string;
+  readonly version: number;
+  readonly created_at: bigint;
+  readonly updated_at: bigint;
+  readonly wire: string;
+}
+
+const sortColumns = {
+  name: { column: 'name', type: 'text' },
+  version_number: { column: 'version', type: 'int8' },
+  creation_timestamp: { column: 'created_at', type: 'int8' },
+  last_updated_timestamp: { column: 'updated_at', type: 'int8' },
+} as const;
+
+type SortKey = keyof typeof sortColumns;
+
+export const searchModelVersions: Operation<'searchModelVersions'> = async (request, call) => {
+  const size = Number(request.max_results ?? 200_000);
+  if (size < 1) throw invalidParameter(`Invalid value for max_results. It must be a positive integer, but got ${size}`);
+  const { prompts, comparisons } = splitPrompts(parseFilter(request.filter, modelVersionFilter));
+  const order = parseOrderBy(request.order_by, modelVersionOrder);
+  const query = queryHash('model-versions', request.filter ?? '', request.order_by);
+  const rows = await call.read((sql) => {
+    const keys = order.map((key) => keysetColumn(sql, key));
+    const conditions = comparisons.map((one) => condition(sql, one));
+    if (!prompts) conditions.push(notPrompt(sql));
+    return sql<Row[]>`
+      select v.name, v.version, v.created_at, v.updated_at, v.wire from tabularium.model_versions v
+      where v.workspace = ${call.scope.workspace} and ${conditions.reduce((list, one) => sql`${list} and ${one}`, sql`true`)}
+        and ${startOfPage(sql, request.page_token, query, keys)}
+      order by ${orderBy(sql, keys)} limit ${size + 1}`;
+  });
+  const { page, token } = cutPage(rows, size, query, (row) => order.map(({ key }) => row[sortColumns[key as SortKey].column]));
+  const versions = page.length > 0 ? [`"model_versions":[${page.map(({ wire }) => wire).join(',')}]`] : [];
+  if (token) versions.push(`"next_page_token":${JSON.stringify(token)}`);
+  return new Rendered(`{${versions.join(',')}}`);
+};
+
+function keysetColumn(sql: Sql, { key, ascending }: OrderKey): KeysetColumn {
+  const { column, type } = sortColumns[key as SortKey];
+  return { column: sql`v.${sql(column)}`, type, ascending };
+}
+
+function condition(sql: Sql, one: Comparison): Fragment {
+  if (one.type === 'tag')
+    return sql`exists (select from tabularium.model_version_tags t
+      where t.workspace = v.workspace and t.name = v.name and t.version = v.version
+        and t.key = ${one.key} and ${compileLongText(sql, sql`t.value`, one)})`;
+  switch (one.key) {
+    case 'version_number':
+      return compileNumber(sql, sql`v.version`, one, 'int8');
+    case 'source_path':
+      return compileLongText(sql, sql`v.source`, one);
+    case 'run_id':
+      return compileText(sql, sql`v.run_id`, one);
+    default:
+      return compileText(sql, sql`v.name`, one);
+  }
+}
+
+/** MLflow hides every version of a name that has any version tagged as a prompt. */
+const notPrompt = (sql: Sql): Fragment => sql`
+  not exists (select from tabularium.model_version_tags p
+    where p.workspace = v.workspace and p.name = v.name and p.key = ${promptTag} and p.value = 'true')`;

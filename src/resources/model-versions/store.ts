@@ -1,0 +1,201 @@
+import type { Scope } from '../../contract/scope.ts';
+import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import type { Stage } from '../../contract/stage.ts';
+import type { Tag } from '../registered-models/rules.ts';
+
+/**
+ * Renders the wire documents of versions of one model again: of those whose numbers are given, else of all. A version's
+ * document is without its aliases, because MLflow leaves them out wherever versions are listed.
+ */
+export const renderVersions = (sql: Sql, scope: Scope, name: string, versions?: Fragment): Query => sql`
+  update tabularium.model_versions v set wire = json_strip_nulls(json_build_object(
+    'name', v.name,
+    'version', v.version::text,
+    'creation_timestamp', v.created_at,
+    'last_updated_timestamp', v.updated_at,
+    'current_stage', v.stage,
+    'description', v.description,
+    'user_id', v.user_id,
+    'source', v.source,
+    'run_id', v.run_id,
+    'run_link', v.run_link,
+    'status', v.status,
+    'status_message', nullif(v.status_message, ''),
+    'tags', (
+      select json_agg(json_build_object('key', key, 'value', value) order by key)
+      from tabularium.model_version_tags t
+      where t.workspace = v.workspace and t.name = v.name and t.version = v.version)))
+  where v.workspace = ${scope.workspace} and v.name = ${name} ${versions ? sql`and v.version in (${versions})` : sql``}
+  returning v.version, v.wire, ${aliasesOf(sql)} as aliases`;
+
+/** The aliases of the version `v` as a JSON list, null where it has none. */
+const aliasesOf = (sql: Sql): Fragment => sql`(
+  select json_agg(alias order by alias) from tabularium.registered_model_aliases a
+  where a.workspace = v.workspace and a.name = v.name and a.version = v.version)`;
+
+/** A version's document and its aliases, both JSON text. */
+export interface VersionRow {
+  readonly version: number;
+  readonly wire: string;
+  readonly aliases: string | null;
+}
+
+export async function findVersion(sql: Sql, scope: Scope, name: string, version: number): Promise<VersionRow | undefined> {
+  const [row] = await sql<VersionRow[]>`select version, wire, ${aliasesOf(sql)} as aliases from tabularium.model_versions v
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
+  return row;
+}
+
+export async function findVersionByAlias(sql: Sql, scope: Scope, name: string, alias: string): Promise<VersionRow | undefined> {
+  const [row] = await sql<VersionRow[]>`select version, v.wire, ${aliasesOf(sql)} as aliases
+    from tabularium.registered_model_aliases p
+    join tabularium.model_versions v using (workspace, name, version)
+    where p.workspace = ${scope.workspace} and p.name = ${name} and p.alias = ${alias}`;
+  return row;
+}
+
+/** The newest version of each of the stages, oldest first; undefined where there is no such model. */
+export async function findLatestVersions(
+  sql: Sql, scope: Scope, name: string, stages: readonly Stage[],
+): Promise<(VersionRow & { stage: Stage })[] | undefined> {
+  const rows = await sql<(VersionRow & { stage: Stage })[]>`
+    select v.* from tabularium.registered_models m
+    left join lateral (
+      select v.version, v.stage, v.wire, ${aliasesOf(sql)} as aliases
+      from unnest(${stages as string[]}::text[]) as s (stage)
+      cross join lateral (
+        select * from tabularium.model_versions
+        where workspace = m.workspace and name = m.name and stage = s.stage
+        order by version desc limit 1) v) v on true
+    where m.workspace = ${scope.workspace} and m.name = ${name}
+    order by v.version`;
+  return rows.length === 0 ? undefined : rows.filter((row) => row.version !== null);
+}
+
+/** What another version, or a download, needs of a version. */
+export interface VersionOrigin {
+  readonly version: number;
+  readonly run_id: string;
+  readonly storage_location: string;
+}
+
+export async function findVersionOrigin(
+  sql: Sql, scope: Scope, name: string, version: number,
+): Promise<VersionOrigin | undefined> {
+  const [row] = await sql<VersionOrigin[]>`select version, run_id, storage_location from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
+  return row;
+}
+
+export interface NewVersion {
+  readonly description: string;
+  readonly source: string;
+  readonly storageLocation: string;
+  readonly runId: string;
+  readonly runLink: string;
+  readonly tags: readonly Tag[];
+  readonly now: bigint;
+}
+
+/** The highest number given so far, as a scalar: inside the transaction that took it, the new version's. */
+export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => sql`
+  (select last_version from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name})`;
+
+/** Takes the next number and with it the lock on the model; no row where there is no such model. */
+export const takeNumber = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
+  update tabularium.registered_models set last_version = last_version + 1, updated_at = ${now}
+  where workspace = ${scope.workspace} and name = ${name} returning last_version`;
+
+export const insertVersion = (
+  sql: Sql, scope: Scope, name: string, v: NewVersion, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with created as (
+    insert into tabularium.model_versions
+      (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at)
+    select workspace, name, last_version, ${v.description}, ${v.source}, ${v.storageLocation}, ${v.runId}, ${v.runLink},
+      ${v.now}::bigint, ${v.now}::bigint
+    from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}
+    returning workspace, name, version),
+  tagged as (
+    insert into tabularium.model_version_tags (workspace, name, version, key, value)
+    select c.workspace, c.name, c.version, t.key, t.value
+    from created c, unnest(${v.tags.map((t) => t.key)}::text[], ${v.tags.map((t) => t.value)}::text[]) as t (key, value)),
+  recorded as (${record(sql`created`)})
+  select version from created`;
+
+export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
+  update tabularium.model_versions set updated_at = ${now} where workspace = ${scope.workspace} and name = ${name}`;
+
+export const updateVersion = (
+  sql: Sql, scope: Scope, name: string, version: number, change: { description: string | null; now: bigint },
+  record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    update tabularium.model_versions set description = ${change.description}, updated_at = ${change.now}
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version} returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+/**
+ * Moves the version to the stage and, with `archive`, every other version that is there to Archived. The model must
+ * be locked by a statement before this one, or two of these leave two versions in the stage. Answers the numbers of
+ * all versions that changed; no row where there is no such version.
+ */
+export const moveToStage = (
+  sql: Sql, scope: Scope, name: string, version: number, change: { stage: Stage; archive: boolean; now: bigint },
+  record: (from: Fragment) => Fragment,
+): Query => sql`
+  with moved as (
+    update tabularium.model_versions v
+    set stage = case when v.version = ${version} then ${change.stage} else 'Archived' end, updated_at = ${change.now}
+    where v.workspace = ${scope.workspace} and v.name = ${name}
+      and (v.version = ${version} or (${change.archive} and v.stage = ${change.stage}))
+      and exists (select from tabularium.model_versions w
+        where w.workspace = v.workspace and w.name = v.name and w.version = ${version})
+    returning v.version),
+  touched as (
+    update tabularium.registered_models set updated_at = ${change.now}
+    where workspace = ${scope.workspace} and name = ${name} and exists (select from moved)),
+  recorded as (${record(sql`moved`)})
+  select version from moved`;
+
+/** The numbers of the version and of all that were changed at this very time, for rendering after a move. */
+export const versionsUpdatedAt = (sql: Sql, scope: Scope, name: string, version: number, now: bigint): Fragment => sql`
+  select version from tabularium.model_versions
+  where workspace = ${scope.workspace} and name = ${name} and (version = ${version} or updated_at = ${now})`;
+
+export const deleteVersion = (
+  sql: Sql, scope: Scope, name: string, version: number, now: bigint, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with deleted as (
+    delete from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version} returning 1),
+  touched as (
+    update tabularium.registered_models set updated_at = ${now}
+    where workspace = ${scope.workspace} and name = ${name} and exists (select from deleted)),
+  recorded as (${record(sql`deleted`)})
+  select from deleted`;
+
+export const upsertVersionTag = (
+  sql: Sql, scope: Scope, name: string, version: number, tag: Tag, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    insert into tabularium.model_version_tags (workspace, name, version, key, value)
+    select workspace, name, version, ${tag.key}, ${tag.value} from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version}
+    on conflict (workspace, name, version, key) do update set value = excluded.value returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+/** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
+export const deleteVersionTag = (
+  sql: Sql, scope: Scope, name: string, version: number, key: string, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with there as (
+    select workspace, name, version from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version}),
+  deleted as (
+    delete from tabularium.model_version_tags t using there v
+    where t.workspace = v.workspace and t.name = v.name and t.version = v.version and t.key = ${key}),
+  recorded as (${record(sql`there`)})
+  select from there`;

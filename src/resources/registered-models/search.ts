@@ -1,0 +1,53 @@
+import { invalidParameter } from '../../contract/error.ts';
+import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import { compileLongText, compileText } from '../../search/compile.ts';
+import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
+import { queryHash } from '../../search/page-token.ts';
+import { type Comparison, parseFilter } from '../../search/parse.ts';
+import { registeredModelFilter, registeredModelOrder, splitPrompts } from './fields.ts';
+import { promptTag } from './rules.ts';
+
+export const searchRegisteredModels: Operation<'searchRegisteredModels'> = async (request, call) => {
+  const { prompts, comparisons } = splitPrompts(parseFilter(request.filter, registeredModelFilter));
+  const order = parseOrderBy(request.order_by, registeredModelOrder);
+  const size = Number(request.max_results ?? 100);
+  if (size < 0) throw invalidParameter('LIMIT must not be negative');
+  const query = queryHash('registered-models', request.filter ?? '', request.order_by);
+  const rows = await call.read((sql) => {
+    const keys = order.map((key) => column(sql, key));
+    return sql<{ name: string; updated_at: bigint; wire: string }[]>`
+      select m.name, m.updated_at, m.wire from tabularium.registered_models m
+      where m.workspace = ${call.scope.workspace} and ${conditions(sql, prompts, comparisons)}
+        and ${startOfPage(sql, request.page_token, query, keys)}
+      order by ${orderBy(sql, keys)} limit ${size + 1}`;
+  });
+  const { page, token } = cutPage(rows, size, query, (row) =>
+    order.map(({ key }) => (key === 'name' ? row.name : row.updated_at)),
+  );
+  const models = page.length > 0 ? [`"registered_models":[${page.map(({ wire }) => wire).join(',')}]`] : [];
+  if (token) models.push(`"next_page_token":${JSON.stringify(token)}`);
+  return new Rendered(`{${models.join(',')}}`);
+};
+
+const column = (sql: Sql, { key, ascending }: OrderKey): KeysetColumn =>
+  key === 'name'
+    ? { column: sql`m.name`, type: 'text', ascending }
+    : { column: sql`m.updated_at`, type: 'int8', ascending };
+
+function conditions(sql: Sql, prompts: boolean, comparisons: readonly Comparison[]): Fragment {
+  const all = comparisons.map((one) =>
+    one.type === 'tag'
+      ? sql`exists (select from tabularium.registered_model_tags t
+          where t.workspace = m.workspace and t.name = m.name and t.key = ${one.key} and ${compileLongText(sql, sql`t.value`, one)})`
+      : compileText(sql, sql`m.name`, one),
+  );
+  if (!prompts) all.push(notPrompt(sql));
+  return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+}
+
+/** MLflow hides every model that carries the tag with exactly this value. */
+const notPrompt = (sql: Sql): Fragment => sql`
+  not exists (select from tabularium.registered_model_tags p
+    where p.workspace = m.workspace and p.name = m.name and p.key = ${promptTag} and p.value = 'true')`;

@@ -1,0 +1,138 @@
+import type { Scope } from '../../contract/scope.ts';
+import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { promptTag, type Tag } from './rules.ts';
+
+/** The model's row, locked until the transaction ends: every writer of a model or its versions takes it first. */
+export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
+  sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
+
+/**
+ * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. The last
+ * statement of every transaction that changed the model, its versions, tags or aliases.
+ */
+export const renderModel = (sql: Sql, scope: Scope, name: string): Query => sql`
+  update tabularium.registered_models m set wire = json_strip_nulls(json_build_object(
+    'name', m.name,
+    'creation_timestamp', m.created_at,
+    'last_updated_timestamp', m.updated_at,
+    'description', nullif(m.description, ''),
+    'latest_versions', (
+      select json_agg(v.wire order by v.version)
+      from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
+      cross join lateral (
+        select wire, version from tabularium.model_versions
+        where workspace = m.workspace and name = m.name and stage = s.stage
+        order by version desc limit 1) v),
+    'tags', (
+      select json_agg(json_build_object('key', key, 'value', value) order by key)
+      from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name),
+    'aliases', (
+      select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
+      from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)))
+  where m.workspace = ${scope.workspace} and m.name = ${name}
+  returning m.wire`;
+
+export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
+  const [row] = await sql`select wire from tabularium.registered_models
+    where workspace = ${scope.workspace} and name = ${name}`;
+  return row?.wire;
+}
+
+/** Whether the model is there, and whether it is a prompt. */
+export async function findModelKind(sql: Sql, scope: Scope, name: string): Promise<'model' | 'prompt' | undefined> {
+  const [row] = await sql`select exists (
+      select from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name
+        and t.key = ${promptTag} and lower(t.value) = 'true') as prompt
+    from tabularium.registered_models m where workspace = ${scope.workspace} and name = ${name}`;
+  return row && (row.prompt ? 'prompt' : 'model');
+}
+
+export interface NewModel {
+  readonly name: string;
+  readonly description: string;
+  readonly tags: readonly Tag[];
+  readonly now: bigint;
+}
+
+/** Inserts the model and its tags. Unique violation where the name is taken. */
+export const insertModel = (sql: Sql, scope: Scope, model: NewModel, record: (from: Fragment) => Fragment): Query => sql`
+  with created as (
+    insert into tabularium.registered_models (workspace, name, description, created_at, updated_at)
+    values (${scope.workspace}, ${model.name}, ${model.description}, ${model.now}, ${model.now}) returning 1),
+  tagged as (
+    insert into tabularium.registered_model_tags (workspace, name, key, value)
+    select ${scope.workspace}, ${model.name}, key, value
+    from unnest(${model.tags.map((t) => t.key)}::text[], ${model.tags.map((t) => t.value)}::text[]) as t (key, value)),
+  recorded as (${record(sql`created`)})
+  select from created`;
+
+export const updateDescription = (
+  sql: Sql, scope: Scope, name: string, change: { description: string; now: bigint }, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    update tabularium.registered_models set description = ${change.description}, updated_at = ${change.now}
+    where workspace = ${scope.workspace} and name = ${name} returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+/** Gives the model another name; versions, tags and aliases follow by their foreign keys. */
+export const renameModel = (
+  sql: Sql, scope: Scope, name: string, change: { newName: string; now: bigint }, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    update tabularium.registered_models set name = ${change.newName}, updated_at = ${change.now}
+    where workspace = ${scope.workspace} and name = ${name} returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+export const deleteModel = (sql: Sql, scope: Scope, name: string, record: (from: Fragment) => Fragment): Query => sql`
+  with changed as (
+    delete from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+export const upsertModelTag = (
+  sql: Sql, scope: Scope, name: string, tag: Tag, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    insert into tabularium.registered_model_tags (workspace, name, key, value)
+    select workspace, name, ${tag.key}, ${tag.value} from tabularium.registered_models
+    where workspace = ${scope.workspace} and name = ${name}
+    on conflict (workspace, name, key) do update set value = excluded.value returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+/** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
+export const deleteModelTag = (
+  sql: Sql, scope: Scope, name: string, key: string, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with model as (
+    select workspace, name from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}),
+  deleted as (
+    delete from tabularium.registered_model_tags t using model m
+    where t.workspace = m.workspace and t.name = m.name and t.key = ${key}),
+  recorded as (${record(sql`model`)})
+  select from model`;
+
+/** Points the alias at the version; no row where there is no such version. */
+export const upsertAlias = (
+  sql: Sql, scope: Scope, name: string, change: { alias: string; version: number }, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with changed as (
+    insert into tabularium.registered_model_aliases (workspace, name, alias, version)
+    select workspace, name, ${change.alias}, version from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${change.version}
+    on conflict (workspace, name, alias) do update set version = excluded.version returning 1),
+  recorded as (${record(sql`changed`)})
+  select from changed`;
+
+export const deleteAlias = (
+  sql: Sql, scope: Scope, name: string, alias: string, record: (from: Fragment) => Fragment,
+): Query => sql`
+  with model as (
+    select workspace, name from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}),
+  deleted as (
+    delete from tabularium.registered_model_aliases a using model m
+    where a.workspace = m.workspace and a.name = m.name and a.alias = ${alias}),
+  recorded as (${record(sql`model`)})
+  select from model`;

@@ -1,0 +1,239 @@
+import type { Call } from '../../contract/operation.ts';
+import type { Scope } from '../../contract/scope.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import type { Point } from '../metrics/rules.ts';
+import { insertKeys, insertPoints, sentPoints } from '../metrics/store.ts';
+import { renderInfo, renderRun } from './render.ts';
+import {
+  type Entry,
+  type ParamConflict,
+  runNameTag,
+  runNotActive,
+  runNotFound,
+  sortByKey,
+  unknownModel,
+} from './rules.ts';
+
+/** The CTE `run`: the run of this id, in the workspace. */
+export const runOf = (sql: Sql, scope: Scope, runId: string): Fragment => sql`
+  run as (
+    select r.id, r.experiment_id, r.start_time, r.lifecycle_stage, e.workspace from tabularium.runs r
+    join tabularium.experiments e on e.id = r.experiment_id
+    where e.workspace = ${scope.workspace} and r.run_id = ${runId})`;
+
+export interface RunOrigin {
+  readonly artifactUri: string;
+  readonly experimentId: string;
+  readonly lifecycleStage: string;
+}
+
+export async function findRunOrigin(sql: Sql, scope: Scope, runId: string): Promise<RunOrigin | undefined> {
+  const [row] = await sql<RunOrigin[]>`
+    select r.artifact_uri as "artifactUri", r.experiment_id::text as "experimentId",
+      r.lifecycle_stage as "lifecycleStage"
+    from tabularium.runs r join tabularium.experiments e on e.id = r.experiment_id
+    where e.workspace = ${scope.workspace} and r.run_id = ${runId}`;
+  return row;
+}
+
+/** JSON. */
+export async function readRun(sql: Sql, scope: Scope, runId: string): Promise<string | undefined> {
+  const [row] = await sql`select ${renderRun(sql, { modelInputs: true })} as wire
+    from tabularium.runs r join tabularium.experiments e on e.id = r.experiment_id
+    where e.workspace = ${scope.workspace} and r.run_id = ${runId}`;
+  return row?.wire;
+}
+
+export interface NewRun {
+  readonly runId: string;
+  readonly experimentId: bigint;
+  readonly name: string;
+  readonly userId: string;
+  readonly startTime: bigint;
+  readonly artifactUri: string;
+  readonly tags: readonly Entry[];
+}
+
+/** Unique violation where a tag stands there twice. */
+export async function insertRun(sql: Sql, run: NewRun): Promise<void> {
+  await sql`
+    with created as (
+      insert into tabularium.runs (run_id, experiment_id, name, user_id, status, start_time, artifact_uri)
+      values (${run.runId}, ${run.experimentId}, ${run.name}, ${run.userId}, 'RUNNING', ${run.startTime},
+        ${run.artifactUri})
+      returning id, experiment_id)
+    insert into tabularium.tags (run, experiment_id, key, value)
+    select id, experiment_id, key, value from created, unnest(
+      ${run.tags.map((tag) => tag.key)}::text[], ${run.tags.map((tag) => tag.value)}::text[]) as t (key, value)`;
+}
+
+export interface RunChange {
+  readonly status: string | undefined;
+  readonly endTime: bigint | undefined;
+  /** Empty: as it was. */
+  readonly name: string;
+}
+
+/** @returns the run's stage, and its new info as JSON where it is active. */
+export async function updateRun(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  { status = null, endTime = null, name }: { [K in keyof RunChange]: RunChange[K] | null },
+): Promise<{ lifecycleStage: string; info: string | null } | undefined> {
+  const [row] = await sql<{ lifecycleStage: string; info: string | null }[]>`
+    with ${runOf(sql, scope, runId)},
+    changed as (
+      update tabularium.runs r set status = coalesce(${status}, r.status),
+        end_time = coalesce(${endTime}::int8, r.end_time), name = coalesce(nullif(${name}, ''), r.name)
+      from run where r.id = run.id and r.lifecycle_stage = 'active' returning r.*),
+    named as (
+      insert into tabularium.tags (run, experiment_id, key, value)
+      select id, experiment_id, ${runNameTag}, name from changed where ${name} <> ''
+      on conflict (run, key) do update set value = excluded.value)
+    select run.lifecycle_stage as "lifecycleStage", (select ${renderInfo(sql)} from changed r) as info from run`;
+  return row;
+}
+
+/** Whatever the stage was, as in MLflow. @returns whether there is such a run. */
+export async function moveRun(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  { to, now }: { to: 'active' | 'deleted'; now: bigint },
+  record: (from: Fragment) => Fragment,
+): Promise<boolean> {
+  const rows = await sql`
+    with ${runOf(sql, scope, runId)},
+    changed as (
+      update tabularium.runs r set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}
+      from run where r.id = run.id returning r.id),
+    recorded as (${record(sql`changed`)})
+    select from changed`;
+  return rows.length > 0;
+}
+
+/** @returns the run's stage, and whether the tag was there. */
+export async function deleteTag(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  key: string,
+): Promise<{ lifecycleStage: string; deleted: boolean } | undefined> {
+  const [row] = await sql<{ lifecycleStage: string; deleted: boolean }[]>`
+    with ${runOf(sql, scope, runId)},
+    deleted as (
+      delete from tabularium.tags t using run
+      where t.run = run.id and t.key = ${key} and run.lifecycle_stage = 'active' returning 1)
+    select run.lifecycle_stage as "lifecycleStage", exists (select from deleted) as deleted from run`;
+  return row;
+}
+
+/** What is logged at once, whole or not at all. */
+export interface RunData {
+  readonly params?: readonly Entry[];
+  /** Sorted by key, each key once, and no empty name of the run. */
+  readonly tags?: readonly Entry[];
+  readonly points?: readonly Point[];
+}
+
+interface Logged {
+  readonly stage: string;
+  readonly conflicts: ParamConflict[];
+  readonly unknownModel: string | null;
+  readonly unknownKeys: string[];
+}
+
+/**
+ * Logs parameters, tags and points of an active run in one statement, which does all or nothing.
+ *
+ * A new metric's name is given its number first, once in the life of the database. A parameter never changes: of two
+ * writers that add one at once, the statement of the later fails on the key; it runs again, and sees the other's value.
+ *
+ * @returns the parameters that stand there with another value: then nothing was logged.
+ * @throws RESOURCE_DOES_NOT_EXIST for an unknown run, INVALID_PARAMETER_VALUE for a deleted one and for a point of an
+ *   unknown logged model.
+ */
+export async function logToRun(call: Call, runId: string, data: RunData): Promise<readonly ParamConflict[]> {
+  for (let attempt = 1; ; attempt++) {
+    const logged = await call
+      .write((sql) => logOnce(sql, call.scope, runId, data))
+      .catch((error) => {
+        if ((error as { code?: unknown }).code !== '23505' || attempt === 10) throw error;
+        return 'raced' as const;
+      });
+    if (logged === 'raced') continue;
+    if (!logged) throw runNotFound(runId);
+    if (logged.stage !== 'active') throw runNotActive(runId, logged.stage);
+    if (logged.unknownModel !== null) throw unknownModel(logged.unknownModel);
+    if (logged.conflicts.length > 0) return logged.conflicts;
+    if (logged.unknownKeys.length === 0) return [];
+    await call.write((sql) => insertKeys(sql, logged.unknownKeys));
+  }
+}
+
+async function logOnce(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  { params = [], tags = [], points = [] }: RunData,
+): Promise<Logged | undefined> {
+  const models = [...new Set(points.flatMap(({ modelId }) => modelId ?? []))];
+  const name = tags.find(({ key }) => key === runNameTag)?.value;
+  // CTEs that are not needed are left out: most requests log one thing.
+  const [row] = await sql`
+    with ${runOf(sql, scope, runId)}
+    ${params.length > 0 ? sql`, ${sentParams(sql, params)}` : sql``}
+    ${points.length > 0 ? sql`, ${sentPoints(sql, points)}` : sql``}
+    ${models.length > 0 ? sql`, ${unknownModels(sql, models)}` : sql``},
+    ready as (
+      select run.* from run where lifecycle_stage = 'active'
+      ${params.length > 0 ? sql`and not exists (select from conflicts)` : sql``}
+      ${points.length > 0 ? sql`and not exists (select from unknown_keys)` : sql``}
+      ${models.length > 0 ? sql`and not exists (select from unknown_models)` : sql``})
+    ${params.length > 0 ? sql`, ${insertParams(sql)}` : sql``}
+    ${points.length > 0 ? sql`, ${insertPoints(sql)}` : sql``}
+    ${tags.length > 0 ? sql`, ${upsertTags(sql, tags)}` : sql``}
+    ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
+    select run.lifecycle_stage as stage,
+      ${params.length > 0 ? sql`(select json_agg(conflicts) from conflicts)` : sql`null`} as conflicts,
+      ${points.length > 0 ? sql`(select array_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
+      ${models.length > 0 ? sql`(select min(model_id) from unknown_models)` : sql`null`} as unknown_model
+    from run`;
+  return (
+    row && {
+      stage: row.stage,
+      conflicts: row.conflicts ? JSON.parse(row.conflicts) : [],
+      unknownModel: row.unknown_model,
+      unknownKeys: row.unknown_keys ?? [],
+    }
+  );
+}
+
+const entries = (sql: Sql, list: readonly Entry[]): Fragment =>
+  sql`unnest(${list.map((one) => one.key)}::text[], ${list.map((one) => one.value)}::text[])`;
+
+const sentParams = (sql: Sql, params: readonly Entry[]): Fragment => sql`
+  sent_params as (select * from ${entries(sql, sortByKey(params))} with ordinality as s (key, value, position)),
+  conflicts as (
+    select s.key, p.value as old, s.value as new from run
+    join sent_params s on true join tabularium.params p on p.run = run.id and p.key = s.key
+    where p.value <> s.value order by s.position)`;
+
+const insertParams = (sql: Sql): Fragment => sql`
+  added as (
+    insert into tabularium.params (run, experiment_id, key, value)
+    select ready.id, experiment_id, s.key, s.value from ready, sent_params s
+    where not exists (select from tabularium.params p where p.run = ready.id and p.key = s.key) order by s.key)`;
+
+const upsertTags = (sql: Sql, tags: readonly Entry[]): Fragment => sql`
+  tagged as (
+    insert into tabularium.tags (run, experiment_id, key, value)
+    select ready.id, experiment_id, t.key, t.value from ready, ${entries(sql, tags)} as t (key, value)
+    on conflict (run, key) do update set value = excluded.value)`;
+
+const unknownModels = (sql: Sql, models: readonly string[]): Fragment => sql`
+  unknown_models as (
+    select m.model_id from run, unnest(${models}::text[]) as m (model_id)
+    where not exists (
+      select from tabularium.logged_models l where l.workspace = run.workspace and l.model_id = m.model_id))`;

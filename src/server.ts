@@ -1,0 +1,208 @@
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer, type ServerType } from '@hono/node-server';
+import type { Logger } from 'pino';
+import { buildApp } from './app.ts';
+import type { Config, Database } from './config.ts';
+import { StartError } from './contract/start-error.ts';
+import type { Sql } from './contract/sql.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { createTrigramIndexes, migrate } from './db/migrate.ts';
+import { connect, type DatabaseOptions } from './db/pool.ts';
+import { gatherMetricsOfWorkers } from './http/prometheus.ts';
+import { removeStaleUploads } from './objects/local.ts';
+import { ensureDefaultExperiment } from './resources/experiments/store.ts';
+
+/** How long requests that are under way may take after the signal to stop, in milliseconds. */
+const drainTime = 30_000;
+
+interface OpenDatabase {
+  readonly options: DatabaseOptions;
+  /** Where the data lies, for a person; without a password. */
+  readonly place: string;
+  stop(): Promise<void>;
+}
+
+/** Starts our own Postgres, or says how to reach the one that is there. */
+async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
+  if (database.kind === 'external') return { options: database.options, place: database.display, stop: async () => {} };
+  const embedded = await startEmbedded({ dataDir: database.dataDir, log });
+  return { options: { ...embedded.options }, place: database.dataDir, stop: () => embedded.stop() };
+}
+
+/** The oldest Postgres that is served, as `server_version_num` counts. */
+const oldestPostgres = 150_000;
+
+async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
+  const [server] = await sql`select current_setting('server_version_num')::int as version,
+    to_regclass('public.alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`.catch(
+    (error: Error) => {
+      throw new StartError(`The database ${place} cannot be reached (${error.message}): check --backend-store-uri.`);
+    },
+  );
+  if (server?.version < oldestPostgres)
+    throw new StartError(`The database ${place} is older than Postgres 15: upgrade it, or leave --backend-store-uri out.`);
+  if (server?.mlflow && server.empty)
+    log.warn("This database holds MLflow's own tables: they are left alone, and Tabularium starts empty beside them.");
+  for (const name of await migrate(sql)) log.info({ migration: name }, 'migrated');
+  if (!(await createTrigramIndexes(sql)))
+    log.warn('The extension pg_trgm may not be created in this database: LIKE searches work, but slower.');
+}
+
+export async function runMigrate(database: Database, log: Logger): Promise<void> {
+  const opened = await openDatabase(database, log);
+  const sql = connect({ ...opened.options, max: 2 });
+  try {
+    await prepare(sql, opened.place, log);
+    process.stdout.write(`The database ${opened.place} is up to date.\n`);
+  } finally {
+    await sql.end({ timeout: 5 });
+    await opened.stop();
+  }
+}
+
+/** One process: database, migrations, server; until a signal. */
+export async function runServer(config: Config, log: Logger): Promise<void> {
+  const database = config.artifactsOnly ? undefined : await openDatabase(config.database, log);
+  const stopDatabase = async () => database?.stop();
+  try {
+    const sql = connect(database?.options ?? {});
+    if (database) {
+      await prepare(sql, database.place, log);
+      await ensureDefaultExperiment(sql, config.settings);
+    }
+    const server = await listen(config, sql, log);
+    announce(config, server, database?.place);
+    onStop(async (signal) => {
+      log.info({ signal }, 'stopping');
+      await drain(server);
+      await sql.end({ timeout: 5 });
+      await stopDatabase();
+    });
+  } catch (error) {
+    await stopDatabase();
+    throw error;
+  }
+}
+
+/** `--workers N`: this process keeps the database and N others that serve; one that dies is replaced. */
+export async function runPrimary(config: Config, log: Logger): Promise<void> {
+  const database = config.artifactsOnly ? undefined : await openDatabase(config.database, log);
+  if (database) {
+    const sql = connect({ ...database.options, max: 2 });
+    await prepare(sql, database.place, log);
+    await ensureDefaultExperiment(sql, config.settings);
+    await sql.end({ timeout: 5 });
+  }
+  if (config.exposePrometheus) gatherMetricsOfWorkers();
+  let stopping = false;
+  let failures = 0;
+  const start = () => cluster.fork().send({ options: serializable(database?.options ?? {}) });
+  cluster.on('listening', () => {
+    failures = 0;
+  });
+  cluster.on('exit', (worker, code, signal) => {
+    if (stopping) return;
+    log.error({ pid: worker.process.pid, code, signal }, 'a worker ended');
+    if (++failures > config.workers * 3) {
+      process.stderr.write('tabularium: the workers end as soon as they start; the lines above say why.\n');
+      process.exit(1);
+    }
+    start();
+  });
+  for (let i = 0; i < config.workers; i++) start();
+  await once(cluster, 'listening');
+  announce(config, undefined, database?.place);
+  onStop(async (signal) => {
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    for (const worker of workers) worker.process.kill('SIGTERM');
+    await Promise.all(workers.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
+    await database?.stop();
+  });
+}
+
+/** Functions do not pass between processes; the workers make theirs from their own command line. */
+const serializable = (options: DatabaseOptions): DatabaseOptions => JSON.parse(JSON.stringify(options));
+
+/** One of the workers: it is told the database by the primary. */
+export async function runWorker(config: Config, log: Logger): Promise<void> {
+  const [message] = (await once(process, 'message')) as [{ options: DatabaseOptions }];
+  const own = config.database.kind === 'external' ? config.database.options : {};
+  const sql = connect({ ...message.options, ...own });
+  const server = await listen(config, sql, log);
+  onStop(async () => {
+    await drain(server);
+    await sql.end({ timeout: 5 });
+  });
+}
+
+async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {
+  const app = buildApp({ sql, config, clock: Date.now, log });
+  if (config.serveArtifacts) await removeStaleUploads(config.artifactsDestination);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    ...(config.tls && { createServer: createTlsServer, serverOptions: config.tls }),
+  }) as ServerType;
+  if ('keepAliveTimeout' in server) {
+    server.keepAliveTimeout = config.keepAliveSeconds * 1000;
+    // An upload may take as long as it takes.
+    server.requestTimeout = 0;
+  }
+  server.listen(config.port, config.host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE')
+      throw new StartError(`Port ${config.port} on ${config.host} is in use: stop what listens there, or choose another with --port.`);
+    throw new StartError(`Cannot listen on ${config.host}:${config.port} (${error.message}): choose others with --host and --port.`);
+  });
+  return server;
+}
+
+function announce(config: Config, server: ServerType | undefined, place: string | undefined): void {
+  const port = (server?.address() as AddressInfo | undefined)?.port ?? config.port;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  const url = `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${config.staticPrefix}`;
+  process.stdout.write(`
+  Tabularium answers on ${url}
+  ${place === undefined ? 'Only artifacts are served; there is no database.' : `Data:      ${place}`}
+  ${config.serveArtifacts ? `Artifacts: ${config.artifactsDestination}` : 'Artifacts: not served'}
+
+  Try it from Python (pip install mlflow):
+
+    import mlflow
+    mlflow.set_tracking_uri("${url}")
+    mlflow.MlflowClient().create_registered_model("my-first-model")
+
+`);
+}
+
+/** Finishes the requests that are under way; what takes longer than the drain time is cut off. */
+async function drain(server: ServerType): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  if ('closeIdleConnections' in server) {
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), drainTime).unref();
+  }
+  await closed;
+}
+
+/** Runs `stop` on the first signal and ends the process; a second signal ends it at once. */
+function onStop(stop: (signal: string) => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      stop(signal).then(
+        () => process.exit(0),
+        (error: Error) => {
+          process.stderr.write(`${error.stack}\n`);
+          process.exit(1);
+        },
+      );
+    });
+}

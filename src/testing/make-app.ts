@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { type AppConfig, buildApp } from '../app.ts';
+import type { Sql } from '../contract/sql.ts';
+import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
+import { freshDatabase } from './fresh-database.ts';
+
+export interface TestApp {
+  readonly sql: Sql;
+  /** The folder behind `mlflow-artifacts:`. */
+  readonly artifacts: string;
+  request(input: string | Request, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** The whole server in process, on a database and an artifact folder of its own. */
+export async function makeApp(changes: Partial<AppConfig> = {}): Promise<TestApp> {
+  const database = await freshDatabase();
+  const artifacts = await mkdtemp(join(tmpdir(), 'tabularium-artifacts-'));
+  const config: AppConfig = {
+    staticPrefix: '',
+    artifactsOnly: false,
+    serveArtifacts: true,
+    artifactsDestination: artifacts,
+    allowedHosts: ['*'],
+    corsAllowedOrigins: [],
+    xFrameOptions: 'SAMEORIGIN',
+    securityMiddleware: true,
+    exposePrometheus: false,
+    settings: {
+      defaultArtifactRoot: 'mlflow-artifacts:',
+      allowedHostAddressedSchemes: [],
+      trustedArtifactUris: ['mlflow-artifacts:/'],
+      sourceRegex: undefined,
+    },
+    ...changes,
+  };
+  await ensureDefaultExperiment(database.sql, config.settings);
+  const app = buildApp({ sql: database.sql, config, clock: Date.now, log: pino({ level: 'silent' }) });
+  return {
+    sql: database.sql,
+    artifacts,
+    request: async (input, init) => app.request(input, init),
+    async close() {
+      await database.drop();
+      await rm(artifacts, { recursive: true, force: true });
+    },
+  };
+}
