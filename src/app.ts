@@ -11,7 +11,7 @@ import { pipeline } from './db/transaction.ts';
 import { mountArtifacts } from './http/artifacts.ts';
 import { notFoundPage } from './http/error.ts';
 import { healthRoutes } from './http/health.ts';
-import { identifyRequests, mountOperations, refuseWorkspaces } from './http/mount.ts';
+import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
 import { createPrometheus } from './http/prometheus.ts';
 import { createSecurity } from './http/security.ts';
@@ -73,6 +73,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     artifactsOnly,
     translateError: translateDatabaseError,
   });
+  refuseOtherVerbs(app);
   app.notFound(notFoundPage);
   return app;
 }

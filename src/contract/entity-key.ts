@@ -1,5 +1,5 @@
 import { invalidParameter, type MlflowError } from './error.ts';
-import { normalPath } from './posix.ts';
+import { pathRefusal } from './posix.ts';
 
 /** Length in characters as Python counts them: code points. */
 export const lengthOf = (text: string): number => {
@@ -41,12 +41,6 @@ export function checkKey(key: string, path: string): void {
       'Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and ' +
         'slashes (/).',
     );
-  const normal = normalPath(key);
-  if (normal !== key || normal === '.' || normal.startsWith('..') || normal.startsWith('/'))
-    throw invalidValue(
-      path,
-      key,
-      'Names may be treated as files in certain cases, and must not resolve to other names when treated as such. ' +
-        `This name would resolve to '${normal}'`,
-    );
+  const refusal = pathRefusal(key);
+  if (refusal) throw invalidValue(path, key, refusal);
 }

@@ -48,8 +48,6 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
     if (!found) return undefined;
     if (!(await runsOn(found.pid, cluster))) {
       if (!windows && exists(found.pid)) await rm(join(cluster, 'postmaster.pid'), { force: true });
-      if (/^\/tmp\/tabularium-\w{6}$/.test(found.host))
-        await rm(found.host, { recursive: true, force: true });
       return undefined;
     }
     if (found.status === 'ready') return found;

@@ -40,19 +40,21 @@ test('up to the limit', async () => {
   expect(await read('x', { 'content-length': String(2 * mebibyte + 1) })).toBe(refusal);
 });
 
-test('an endless body is not read further than the limit', async () => {
+test('a body that goes on is not read further than the limit', async () => {
   let produced = 0;
   let cancelled = false;
-  const endless = new ReadableStream({
+  const long = new ReadableStream({
     pull(controller) {
       produced += mebibyte;
       controller.enqueue(new Uint8Array(mebibyte));
+      // An end, so that a reader without a limit fails here and does not fill the machine.
+      if (produced === 16 * mebibyte) controller.close();
     },
     cancel() {
       cancelled = true;
     },
   });
-  expect(await read(endless)).toBe(refusal);
+  expect(await read(long)).toBe(refusal);
   expect(cancelled).toBe(true);
   expect(produced).toBeLessThanOrEqual(4 * mebibyte);
 });

@@ -5,8 +5,9 @@ const mebibyte = 1024 * 1024;
 
 /**
  * The text of a request, at most `limit` bytes of it. A longer one is refused (INVALID_PARAMETER_VALUE) without
- * keeping more than `limit` bytes; MLflow has no limit and reads whatever comes into memory. Bytes that are no UTF-8 read as an empty text: MLflow drops a body that it
- * cannot parse and then misses what it should have held. A byte order mark is left out.
+ * keeping more than `limit` bytes; MLflow has no limit and reads whatever comes into memory. Bytes that are no
+ * UTF-8 read as an empty text: MLflow drops a body that it cannot parse and then misses what it should have held.
+ * A byte order mark is left out.
  */
 export async function readBody(c: Context, limit = 100 * mebibyte): Promise<string> {
   const declared = c.req.header('content-length');
@@ -22,7 +23,7 @@ export async function readBody(c: Context, limit = 100 * mebibyte): Promise<stri
   // Leaving the loop by an error cancels the stream.
   for await (const chunk of body) {
     length += chunk.byteLength;
-    if (false) throw tooLong(limit);
+    if (length > limit) throw tooLong(limit);
     chunks.push(chunk);
   }
   return decode(Buffer.concat(chunks));

@@ -30,7 +30,6 @@ export function decode<R extends keyof Rpcs>(rpc: R, incoming: Incoming): Rpcs[R
   const values = message.create();
   if (!unread) {
     const json = readJson(message, incoming, parseJson);
-    refuseAliases(json, message);
     const isParsed = parseInto(values, json, message);
     check(name, json, isParsed, () => readJson(message, incoming, parseJsonAsWritten));
     for (const field of message.required) values[field.name] ??= field.zero();
@@ -98,20 +97,28 @@ function refuseAliases(json: unknown, { fields }: Message): void {
 
 /** Whether protobuf took all of it. */
 function parseInto(values: JsonObject, json: JsonObject, message: Message): boolean {
+  const reading = { sawCamelCase: false };
+  let isParsed = true;
   try {
-    fill(values, json, message, 1);
-    return true;
+    fill(values, json, message, 1, reading);
   } catch (error) {
-    if (error instanceof ParseError) return false;
-    throw error;
+    if (!(error instanceof ParseError)) throw error;
+    isParsed = false;
   }
+  // MLflow looks for them first, in every request. There are none where all was read and nothing in camel case.
+  if (!isParsed || reading.sawCamelCase) refuseAliases(json, message);
+  return isParsed;
+}
+
+interface Reading {
+  sawCamelCase: boolean;
 }
 
 /** Protobuf's limit of messages in messages. */
 const deepest = 100;
 const extensionName = /^\[[a-zA-Z0-9._]*\]$/;
 
-function fill(values: JsonObject, json: unknown, message: Message, depth: number): void {
+function fill(values: JsonObject, json: unknown, message: Message, depth: number, reading: Reading): void {
   if (depth > deepest) throw new ParseError();
   if (!isObject(json)) {
     refuseUnlessNames(json, message);
@@ -124,6 +131,7 @@ function fill(values: JsonObject, json: unknown, message: Message, depth: number
       if (extensionName.test(name)) throw new ParseError();
       continue;
     }
+    if (name !== field.name) reading.sawCamelCase = true;
     const value = json[name];
     if (field.oneof !== undefined && value !== null) {
       oneofs ??= new Set();
@@ -131,7 +139,7 @@ function fill(values: JsonObject, json: unknown, message: Message, depth: number
       oneofs.add(field.oneof);
     }
     if (value === null && (field.many || field.type !== 'value')) field.reset(values);
-    else fillField(values, value, field, depth);
+    else fillField(values, value, field, depth, reading);
   }
 }
 
@@ -148,11 +156,17 @@ function refuseUnlessNames(json: unknown, { byName }: Message): void {
 
 const wellKnown: ReadonlySet<string> = new Set(['timestamp', 'duration', 'fieldmask', 'value']);
 
-function fillField(values: JsonObject, value: unknown, field: PlannedField, depth: number): void {
+function fillField(
+  values: JsonObject,
+  value: unknown,
+  field: PlannedField,
+  depth: number,
+  reading: Reading,
+): void {
   if (field.many === 'list') {
     const list: unknown[] = [];
     values[field.name] = list;
-    fillList(list, value, field, depth);
+    fillList(list, value, field, depth, reading);
   } else if (field.many === 'map') {
     const map: JsonObject = {};
     values[field.name] = map;
@@ -161,7 +175,7 @@ function fillField(values: JsonObject, value: unknown, field: PlannedField, dept
     const message = field.nested();
     const inner = (values[field.name] ?? message.create()) as JsonObject;
     values[field.name] = inner;
-    fill(inner, value, message, depth + 1);
+    fill(inner, value, message, depth + 1, reading);
   } else {
     // A message to protobuf: it is there before its text is read.
     if (wellKnown.has(field.type)) values[field.name] = field.zero();
@@ -170,7 +184,13 @@ function fillField(values: JsonObject, value: unknown, field: PlannedField, dept
   }
 }
 
-function fillList(list: unknown[], value: unknown, field: PlannedField, depth: number): void {
+function fillList(
+  list: unknown[],
+  value: unknown,
+  field: PlannedField,
+  depth: number,
+  reading: Reading,
+): void {
   if (!Array.isArray(value)) throw new ParseError();
   for (const item of value) {
     if (item === null && field.type !== 'value') {
@@ -182,7 +202,7 @@ function fillList(list: unknown[], value: unknown, field: PlannedField, depth: n
       const message = field.nested();
       const inner = message.create();
       list.push(inner);
-      fill(inner, item, message, depth + 1);
+      fill(inner, item, message, depth + 1, reading);
     } else {
       const read = readScalar(field, item, depth);
       if (read !== unknownEnum) list.push(read);

@@ -23,17 +23,26 @@ export const encodeResponse = (rpc: keyof Rpcs, response: object): string =>
   encode(rpcs[rpc].response, response);
 
 /** The JSON text of a message, named as in `generated/messages.ts`. Fields that it does not describe are left out. */
-export function encode(message: string, value: object): string {
-  let text = '{';
-  for (const { field, label, write } of writersOf(message)) {
-    const member = (value as Values)[field.name];
-    if (member === undefined || isEmpty(field, member)) continue;
-    text += text.length === 1 ? label : `,${label}`;
-    if (field.many === 'list') text += `[${(member as unknown[]).map(write).join(',')}]`;
-    else if (field.many === 'map') text += writeMap(member as Values, write);
-    else text += write(member);
+export const encode = (message: string, value: object): string =>
+  writeMessage(writersOf(message), value as Values);
+
+function writeMessage(fields: readonly FieldWriter[], values: Values): string {
+  let text = '';
+  for (const { field, label, write } of fields) {
+    const value = values[field.name];
+    if (value === undefined || isEmpty(field, value)) continue;
+    text += text === '' ? label : `,${label}`;
+    if (field.many === 'list') text += writeList(value as readonly unknown[], write);
+    else if (field.many === 'map') text += writeMap(value as Values, write);
+    else text += write(value);
   }
-  return `${text}}`;
+  return `{${text}}`;
+}
+
+function writeList(items: readonly unknown[], write: Write): string {
+  let text = '';
+  for (const item of items) text += text === '' ? write(item) : `,${write(item)}`;
+  return `[${text}]`;
 }
 
 function isEmpty(field: Field, member: unknown): boolean {
@@ -68,7 +77,7 @@ function writersOf(message: string): readonly FieldWriter[] {
 function writerOf({ type, of = '' }: Field): Write {
   switch (type) {
     case 'message':
-      return (value) => encode(of, value as object);
+      return messageWriter(of);
     case 'int32':
     case 'uint32':
     case 'int64':
@@ -81,8 +90,25 @@ function writerOf({ type, of = '' }: Field): Write {
     case 'value':
       return writeValue;
     default:
-      return (value) => JSON.stringify(value);
+      return writeText;
   }
+}
+
+function messageWriter(message: string): Write {
+  // Looked up when first used: messages may hold themselves.
+  let fields: readonly FieldWriter[] | undefined;
+  return (value) => {
+    fields ??= writersOf(message);
+    return writeMessage(fields, value as Values);
+  };
+}
+
+// No quotes, backslashes, controls or surrogates.
+const plain = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+
+/** JSON.stringify costs more than looking for what it would have to escape. */
+function writeText(value: unknown): string {
+  return plain.test(value as string) ? `"${value}"` : JSON.stringify(value);
 }
 
 /** Any JSON; its numbers are doubles, written as Python does, with the `.0` that tells a client of the type. */

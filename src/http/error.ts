@@ -26,15 +26,29 @@ export function renderError(error: unknown, c: Context, log: Logger, requestId: 
 const page = (title: string, text: string): string =>
   `<!doctype html>\n<html lang=en>\n<title>${title}</title>\n<h1>${title.slice(4)}</h1>\n<p>${text}</p>\n`;
 
-/** An unknown path, as MLflow's web server shows it. */
-export const notFoundPage = (c: Context): Response =>
-  c.html(
+/** An unknown path, as MLflow's web server shows it; one with doubled slashes leads to the path without. */
+export const notFoundPage = (c: Context): Response => {
+  if (c.req.path.includes('//')) return redirectPage(c);
+  return c.html(
     page(
       '404 Not Found',
       'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.',
     ),
     404,
   );
+};
+
+function redirectPage(c: Context): Response {
+  const url = new URL(c.req.url);
+  url.pathname = url.pathname.replace(/\/{2,}/g, '/');
+  const link = url.href.replaceAll('&', '&amp;');
+  const text = `You should be redirected automatically to the target URL: <a href="${link}">${link}</a>. If not, click the link.`;
+  return c.html(
+    `<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n<p>${text}\n`,
+    308,
+    { location: url.href },
+  );
+}
 
 /** A known path with a verb it does not have, and the verbs it has. */
 export const methodNotAllowedPage = (c: Context, allow: string): Response =>

@@ -43,16 +43,11 @@ const bodyLimit = 100 * 1024 * 1024;
 
 /** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
 export function mountOperations(app: Hono, options: MountOptions): void {
-  const verbs = new Map<string, string[]>();
   for (const route of routes) {
     if (streamed.has(route.rpc)) continue;
     const handle = makeHandler(route, options);
-    for (const path of pathsOf(route, options.staticPrefix)) {
-      app.on(route.method, path, handle);
-      verbs.set(path, [...(verbs.get(path) ?? []), route.method]);
-    }
+    for (const path of pathsOf(route, options.staticPrefix)) app.on(route.method, path, handle);
   }
-  for (const [path, methods] of verbs) app.all(path, (c) => otherVerb(c, methods));
 }
 
 /** `/api/…` is described; MLflow answers at `/ajax-api/…` as well, which its web UI uses. */
@@ -61,11 +56,22 @@ export const pathsOf = (route: Route, prefix: string): string[] => [
   prefix + route.path.replace(/^\/api\//, '/ajax-api/'),
 ];
 
-/** OPTIONS tells the verbs of a path; any other verb is refused with the same list. */
-export function otherVerb(c: Context, methods: readonly string[]): Response {
-  const allow = [...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS', ...methods].join(', ');
-  if (c.req.method === 'OPTIONS') return c.body(null, 204, { allow, 'content-type': 'text/html; charset=utf-8' });
-  return methodNotAllowedPage(c, allow);
+/**
+ * Answers every verb that a mounted path does not have: OPTIONS with the list of those it has, any other with 405 and
+ * the same list. Call it when all routes are mounted.
+ */
+export function refuseOtherVerbs(app: Hono): void {
+  const verbs = new Map<string, Set<string>>();
+  for (const { method, path } of app.routes)
+    if (method !== 'ALL') verbs.set(path, (verbs.get(path) ?? new Set(['OPTIONS'])).add(method));
+  for (const [path, methods] of verbs) {
+    if (methods.has('GET')) methods.add('HEAD');
+    const allow = [...methods].join(', ');
+    app.all(path, (c) => {
+      if (c.req.method !== 'OPTIONS') return methodNotAllowedPage(c, allow);
+      return c.body(null, 204, { allow, 'content-type': 'text/html; charset=utf-8' });
+    });
+  }
 }
 
 type Handler = (c: Context) => Promise<Response>;

@@ -37,11 +37,21 @@ export const reprSet = (values: Iterable<string>): string => `{${[...values].map
 
 /** `int(text)`; undefined where Python raises. */
 export function readInteger(text: string): bigint | undefined {
-  const digits = /^\s*([+-]?)(\d+(?:_\d+)*)\s*$/.exec(text);
+  const digits = /^\s*([+-]?)(\p{Nd}+(?:_\p{Nd}+)*)\s*$/u.exec(text);
   // Python refuses more than 4300 digits.
   if (!digits || text.length > 4300) return undefined;
-  const value = BigInt((digits[2] ?? '').replaceAll('_', ''));
+  const value = BigInt(asciiDigits((digits[2] ?? '').replaceAll('_', '')));
   return digits[1] === '-' ? -value : value;
+}
+
+/** Digits of every script count in Python; each script's stand in a row from its zero. */
+function asciiDigits(text: string): string {
+  return text.replace(/\P{ASCII}/gu, (digit) => {
+    const code = digit.codePointAt(0) as number;
+    let first = code;
+    while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--;
+    return String((code - first) % 10);
+  });
 }
 
 /** `float(text)`; undefined where Python raises. */

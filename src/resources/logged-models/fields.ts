@@ -11,7 +11,7 @@ import {
   storable,
   type Value,
 } from '../../search/parse.ts';
-import { readFloat, readInteger, reprList, reprText } from '../../search/python.ts';
+import { readFloat, readInteger, reprList, reprSet, reprText } from '../../search/python.ts';
 import { isWord, type Token } from '../../search/tokens.ts';
 
 /**
@@ -61,7 +61,7 @@ export function parseLoggedModelFilter(filter: string | undefined): Comparison[]
       );
     }
   }
-  return comparisons;
+  return comparisons.map(fitColumn);
 }
 
 function readComparison(piece: Token): Comparison {
@@ -79,10 +79,17 @@ function readComparison(piece: Token): Comparison {
         `Expected one of (${comparators.map(reprText).join(', ')}).`,
     );
   }
-  const value = comparators === numeric ? number(right.text) : text(comparator, right.text);
-  if (type !== 'attribute') return { type, key, comparator, value };
-  if (!columns.includes(key)) throw invalidParameter(`Invalid attribute key '${key}' specified.`);
-  return { type, key, comparator, value: integers.includes(key) ? integer(comparator, value) : value };
+  return { type, key, comparator, value: comparators === numeric ? number(right.text) : text(right.text) };
+}
+
+/** What only the database finds in MLflow, and so after all the comparisons are read. */
+function fitColumn({ type, key, comparator, value: read }: Comparison): Comparison {
+  if (type === 'attribute' && !columns.includes(key)) {
+    throw invalidParameter(`Invalid attribute key '${key}' specified. Valid keys are '${reprSet(columns)}'`);
+  }
+  const value = scalar(comparator, read);
+  const isInteger = type === 'attribute' && integers.includes(key);
+  return { type, key, comparator, value: isInteger ? integer(comparator, value) : value };
 }
 
 function readEntity(identifier: string): { spelled: string; type: FieldType; key: string } {
@@ -109,14 +116,14 @@ function number(written: string): number {
   throw invalidParameter(`could not convert string to float: ${reprText(written)}`);
 }
 
-function text(comparator: string, written: string): Value {
+function text(written: string): Value {
   // Only single quotes come off: `name = "a"` looks for a name in double quotes.
   if (!written.startsWith('(') || !written.endsWith(')')) return storable(strip(written, "'"));
   const items = readItems(written);
   if (!items.every((item) => typeof item === 'string')) {
-    throw invalidParameter(`Invalid value for comparator '${comparator}': expected a list of quoted strings`);
+    throw invalidParameter(`Invalid value ${written}: expected a list of quoted strings`);
   }
-  return scalar(comparator, items.map(storable));
+  return items.map(storable);
 }
 
 function integer(comparator: string, value: Value): Value {

@@ -13,12 +13,14 @@ export const renderPoint = (sql: Sql, row: Fragment, key: Fragment): Fragment =>
  */
 export const sentPoints = (sql: Sql, points: readonly Point[]): Fragment => sql`
   sent as materialized (
-    select s.*, k.id as key_id from unnest(
-      ${points.map((p) => p.key)}::text[], ${points.map((p) => p.value)}::float8[],
-      ${points.map((p) => (p.isNan ? 't' : 'f'))}::bool[], ${points.map((p) => String(p.timestamp))}::int8[],
-      ${points.map((p) => String(p.step))}::int8[], ${points.map((p) => p.modelId)}::text[],
-      ${points.map((p) => p.datasetName)}::text[], ${points.map((p) => p.datasetDigest)}::text[]
-    ) with ordinality as s (key, value, is_nan, timestamp, step, model_id, dataset_name, dataset_digest, position)
+    select s.key, k.id as key_id, case when s.value = 'NaN' then 0 else s.value end as value,
+      s.value = 'NaN' as is_nan, s.timestamp, s.step, s.model_id, s.dataset_name, s.dataset_digest, s.position
+    from unnest(
+      ${points.map((p) => p.key)}::text[], ${points.map((p) => (p.isNan ? Number.NaN : p.value))}::float8[],
+      ${points.map((p) => String(p.timestamp))}::int8[], ${points.map((p) => String(p.step))}::int8[],
+      ${points.map((p) => p.modelId)}::text[], ${points.map((p) => p.datasetName)}::text[],
+      ${points.map((p) => p.datasetDigest)}::text[]
+    ) with ordinality as s (key, value, timestamp, step, model_id, dataset_name, dataset_digest, position)
     left join tabularium.metric_keys k on k.key = s.key),
   unknown_keys as (select distinct key from sent where key_id is null)`;
 

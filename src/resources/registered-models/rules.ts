@@ -1,5 +1,6 @@
+import { checkKey, checkLength, invalidValue, lengthOf } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError } from '../../contract/error.ts';
-import { normalPath } from '../../contract/posix.ts';
+import { pathRefusal } from '../../contract/posix.ts';
 
 /** The tag that makes a registered model, or a version, a prompt. */
 export const promptTag = 'mlflow.prompt.is_prompt';
@@ -12,43 +13,17 @@ export interface Tag {
 export const missing = (field: string): MlflowError =>
   invalidParameter(`Missing value for required parameter '${field}'.`);
 
-/** Length in characters as Python counts them: code points. */
-const lengthOf = (text: string): number => {
-  let length = 0;
-  for (const _ of text) length++;
-  return length;
-};
-
-export function checkLength(field: string, limit: number, value: string): void {
-  if (value.length > limit && lengthOf(value) > limit)
-    throw invalidParameter(`'${field}' exceeds the maximum length of ${limit} characters`);
-}
-
 /** A name may hold anything but `/` and `:`, and must be no path that leads elsewhere (`.`, `..`). */
 export function checkModelName(name: string | undefined, field = 'name'): asserts name is string {
   if (name === undefined || name.trim() === '') throw missing(field);
   if (/[/:]/.test(name)) throw invalidParameter(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`);
-  refusePath('name', name);
-}
-
-/** MLflow may use a name as a file's, so it must not lead elsewhere. */
-function refusePath(field: string, name: string): void {
-  const normal = normalPath(name);
-  if (normal === name && normal !== '.' && !normal.startsWith('..') && !normal.startsWith('/')) return;
-  throw invalidParameter(
-    `Invalid value ${JSON.stringify(name)} for parameter '${field}' supplied: Names may be treated as files in certain ` +
-      `cases, and must not resolve to other names when treated as such. This name would resolve to '${normal}'`,
-  );
+  const refusal = pathRefusal(name);
+  if (refusal) throw invalidValue('name', name, refusal);
 }
 
 export function checkTagKey(key: string | undefined): asserts key is string {
   if (key === undefined) throw missing('key');
-  if (!/^[/\p{L}\p{N}\p{M}_.\- :]*\n?$/u.test(key))
-    throw invalidParameter(
-      `Invalid value ${JSON.stringify(key)} for parameter 'key' supplied: Names may only contain alphanumerics, ` +
-        'underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).',
-    );
-  refusePath('key', key);
+  checkKey(key, 'key');
 }
 
 const tagKeyLimit = 250;
@@ -80,7 +55,7 @@ export const isPrompt = (tags: readonly Tag[]): boolean =>
 
 export function checkAlias(alias: string | undefined): asserts alias is string {
   if (!alias) throw invalidParameter('Registered model alias name cannot be empty.');
-  if (!/^[\p{L}\p{N}\p{M}_-]*\n?$/u.test(alias))
+  if (!/^[\p{L}\p{N}_-]*\n?$/u.test(alias))
     throw invalidParameter(
       `Invalid alias name: '${alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-).`,
     );

@@ -13,7 +13,8 @@ export const searchRegisteredModels: Operation<'searchRegisteredModels'> = async
   const { prompts, comparisons } = splitPrompts(parseFilter(request.filter, registeredModelFilter));
   const order = parseOrderBy(request.order_by, registeredModelOrder);
   const size = Number(request.max_results ?? 100);
-  if (size < 0) throw invalidParameter('LIMIT must not be negative');
+  // One less than none is none, too: MLflow asks for one row more than it shows.
+  if (size < -1) throw invalidParameter('LIMIT must not be negative');
   const query = queryHash('registered-models', request.filter ?? '', request.order_by);
   const rows = await call.read((sql) => {
     const keys = order.map((key) => column(sql, key));

@@ -51,15 +51,15 @@ function armsOf({ order: [first], comparisons }: Page): Arm[] {
 
 /** How many rows an arm need give when the arms before it gave what they had. */
 function rest(sql: Sql, { offset, size }: Page, before: readonly Fragment[]): Fragment {
-  const given = before.map((name) => sql`- (select count(*) from ${name})`);
-  return given.length === 0 ? sql`${offset + size}` : sql`greatest(${offset + size} ${given}, 0)`;
+  const given = before.reduce((all, name) => sql`${all} - (select count(*) from ${name})`, sql``);
+  return sql`greatest(${offset + size}::int8 ${given}, 0)`;
 }
 
 function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragment): Fragment {
   const { source, joined, sorted } = armSource(sql, page, arm);
   const wanted = page.comparisons
     .map((one) => (joined && one.type === 'metric' && one.key === page.order[0]?.key ? metricFits(sql, one) : condition(sql, one)))
-    .map((one) => sql`and ${one}`);
+    .reduce((all, one) => sql`${all} and ${one}`, sql``);
   return sql`
     select r.* from tabularium.experiments e
     cross join unnest(${page.stages}::text[]) as s (stage)
@@ -74,7 +74,8 @@ function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragm
 /** Where an arm takes its runs from, and the columns it sorts by; `joined` where the metric is in alias `m`. */
 function armSource(sql: Sql, { order }: Page, arm: Arm): { source: Fragment; joined: boolean; sorted: Fragment } {
   const [first, ...others] = order;
-  const joins = (keys: readonly OrderKey[], from: number) => keys.map((key, i) => sortJoin(sql, key, from + i));
+  const joins = (keys: readonly OrderKey[], from: number) =>
+    keys.reduce((all, key, i) => sql`${all} ${sortJoin(sql, key, from + i)}`, sql``);
   const sorts = (keys: readonly OrderKey[], from: number) => keys.map((key, i) => sortColumns(sql, key, from + i));
   if (!first || arm === 'any')
     return {

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { checkLength, checkName, dumpText, lastOfEachKey, parseExperimentId, readEntries } from './rules.ts';
+
+describe('a name', () => {
+  test.each(['a/b', 'a:b', 'a.b', 'a%b', 'a"b', "it's"])('%s is refused', (name) => {
+    expect(() => checkName(name)).toThrow(/^Invalid model name \(/);
+  });
+
+  test('is shown as Python would print it', () => {
+    expect(() => checkName("it's")).toThrow(
+      `Invalid model name ("it's") provided. Model name must be a non-empty string and cannot contain the following ` +
+        `characters: ('/', ':', '.', '%', '"', "'")`,
+    );
+  });
+
+  test('may be anything else', () => {
+    expect(() => checkName('model (2) \\ é 🎉')).not.toThrow();
+  });
+});
+
+test('lengths are counted in characters, not in halves of surrogate pairs', () => {
+  expect(() => checkLength('source_run_id', '🎉'.repeat(32))).not.toThrow();
+  expect(() => checkLength('source_run_id', 'x'.repeat(33))).toThrow(
+    'value too long for type character varying(32)',
+  );
+});
+
+test('an experiment id is read as Python reads an integer', () => {
+  expect(parseExperimentId(' +0_7 ')).toEqual({ shown: 7n, id: 7n });
+  expect(parseExperimentId('9'.repeat(30)).id).toBeUndefined();
+  expect(() => parseExperimentId('abc')).toThrow(
+    "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.",
+  );
+});
+
+test('tags come sorted by key, the last value of a key counts', () => {
+  const entries = readEntries([
+    { key: 'b', value: '1' },
+    { key: 'a' },
+    { key: 'b', value: '2' },
+    { value: 'x' },
+  ]);
+  expect(lastOfEachKey(entries)).toEqual([
+    { key: '', value: 'x' },
+    { key: 'a', value: '' },
+    { key: 'b', value: '2' },
+  ]);
+});
+
+test('text is dumped as by json.dumps', () => {
+  expect(dumpText('a"é\n\u007f🎉')).toBe('"a\\"\\u00e9\\n\\u007f\\ud83c\\udf89"');
+});
