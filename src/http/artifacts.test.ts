@@ -56,8 +56,7 @@ function appWith(change: Partial<ArtifactRoutes> & { served?: false }): Hono {
 }
 
 const proxy = '/api/2.0/mlflow-artifacts/artifacts';
-const put = (path: string, body: BodyInit, headers = {}) =>
-  app.request(path, { method: 'PUT', body, headers });
+const put = (path: string, body: string, headers = {}) => app.request(path, { method: 'PUT', body, headers });
 const message = async (response: Response) => ((await response.json()) as { message: string }).message;
 
 async function refused(response: Response, code = 'INVALID_PARAMETER_VALUE'): Promise<string> {

@@ -130,9 +130,11 @@ async function send(
   headers: Record<string, string> = {},
 ): Promise<Response> {
   const { size, body } = await objects.get(path);
-  // Hono answers HEAD with a GET whose body it drops, unread and open.
-  if (c.req.method === 'HEAD') await body.cancel();
-  return c.body(c.req.method === 'HEAD' ? null : body, 200, { ...attachmentHeaders(path, size), ...headers });
+  const all = { ...attachmentHeaders(path, size), ...headers };
+  if (c.req.method !== 'HEAD') return c.body(body, 200, all);
+  // Hono answers HEAD with what GET gives and drops its body, unread and open.
+  await body.cancel();
+  return c.body(null, 200, all);
 }
 
 /** What the client asks for below `mount`, as it was sent: Hono has decoded it once already and taken `..` away. */

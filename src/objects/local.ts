@@ -51,7 +51,7 @@ async function put(
   try {
     const file = await open(upload, 'wx');
     try {
-      const parts: Uint8Array[] = []; for await (const p of body) parts.push(p); await file.writeFile(Buffer.concat(parts));
+      await file.writeFile(body);
       await file.sync();
       const { size } = await file.stat();
       if (length !== undefined && size !== length)
