@@ -154,7 +154,12 @@ export const allowList: readonly Allowed[] = [
   {
     requests: ['POST logged-models/search: an unknown attribute'],
     reason: 'MLflow answers 500 with a sentence about its own code',
-    ours: () => error(400, INVALID, "Invalid attribute key 'colour' specified."),
+    ours: () =>
+      error(
+        400,
+        INVALID,
+        "Invalid attribute key 'colour' specified. Valid keys are '{'artifact_location', 'creation_timestamp_ms', 'experiment_id', 'last_updated_timestamp_ms', 'lifecycle_stage', 'model_id', 'model_type', 'name', 'source_run_id', 'status', 'status_message'}'",
+      ),
   },
   {
     requests: [/^PUT .*: over a folder$/],

@@ -75,7 +75,7 @@ const bodies: Step[] = [
   del(
     'registered-models/delete',
     'no content type',
-    { name: 'plain' },
+    { name: 'PLAIN' },
     { headers: { 'content-type': null } },
   ),
   post('registered-models/rename', 'camelCase', { name: 'bad-spaces', newName: 'bad-spaces-2' }),
