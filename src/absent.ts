@@ -7,7 +7,9 @@ import type { ImplementedRpc } from './operations.ts';
  * MLflow does for a route without a handler; `nothing` are reads of the web UI, which an unused MLflow answers with
  * an empty list.
  */
-export const absent: Readonly<Record<Exclude<Rpc, ImplementedRpc | StreamedRpc>, 'not-implemented' | 'nothing'>> = {
+export const absent: Readonly<
+  Record<Exclude<Rpc, ImplementedRpc | StreamedRpc>, 'not-implemented' | 'nothing'>
+> = {
   setTraceTag: 'not-implemented',
   deleteTraceTag: 'not-implemented',
   setTraceTagV3: 'not-implemented',

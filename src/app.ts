@@ -31,8 +31,16 @@ export interface AppDependencies {
 /** What the app itself needs of the configuration. */
 export type AppConfig = Pick<
   Config,
-  | 'staticPrefix' | 'artifactsOnly' | 'serveArtifacts' | 'artifactsDestination' | 'allowedHosts' | 'corsAllowedOrigins'
-  | 'xFrameOptions' | 'securityMiddleware' | 'exposePrometheus' | 'settings'
+  | 'staticPrefix'
+  | 'artifactsOnly'
+  | 'serveArtifacts'
+  | 'artifactsDestination'
+  | 'allowedHosts'
+  | 'corsAllowedOrigins'
+  | 'xFrameOptions'
+  | 'securityMiddleware'
+  | 'exposePrometheus'
+  | 'settings'
 >;
 
 const scope: Scope = { workspace: defaultWorkspace, visible: 'all' };

@@ -29,7 +29,11 @@ interface Import {
 const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('testing/'))
   .flatMap((file) =>
-    [...readFileSync(join(src, file), 'utf8').matchAll(/^(?:import|export)\s(type\s)?[^;]*?from '([^']+)'/gms)].map(
+    [
+      ...readFileSync(join(src, file), 'utf8').matchAll(
+        /^(?:import|export)\s(type\s)?[^;]*?from '([^']+)'/gms,
+      ),
+    ].map(
       ([, type, specifier = '']): Import => ({
         file,
         target: specifier.startsWith('.') ? relative(src, resolve(src, dirname(file), specifier)) : specifier,
@@ -40,7 +44,11 @@ const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })
 
 const roomOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] as string) : 'top');
 const isPackage = ({ target }: Import): boolean => !target.endsWith('.ts') && !target.startsWith('node:');
-const packageOf = (target: string): string => target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (target: string): string =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
 
 describe('imports', () => {
   test('the list of rooms is complete', () => {
@@ -61,26 +69,42 @@ describe('imports', () => {
     });
 
     test(`${room} uses only the packages ${allowed.packages.join(', ') || '(none)'}`, () => {
-      expect(own.filter((one) => isPackage(one) && !allowed.packages.includes(packageOf(one.target)))).toEqual([]);
+      expect(
+        own.filter((one) => isPackage(one) && !allowed.packages.includes(packageOf(one.target))),
+      ).toEqual([]);
     });
   }
 
   test('contract takes types only', () => {
-    expect(imports.filter(({ file, target, typeOnly }) => roomOf(file) === 'contract' && !target.startsWith('contract/') && !target.startsWith('node:') && !typeOnly)).toEqual([]);
+    expect(
+      imports.filter(
+        ({ file, target, typeOnly }) =>
+          roomOf(file) === 'contract' &&
+          !target.startsWith('contract/') &&
+          !target.startsWith('node:') &&
+          !typeOnly,
+      ),
+    ).toEqual([]);
   });
 
   test('a slice takes of another only its store, rules and fields', () => {
     const slice = (file: string) => file.split('/')[1];
     const wrong = imports.filter(
       ({ file, target }) =>
-        roomOf(file) === 'resources' && target.startsWith('resources/') && slice(file) !== slice(target) && !sharedFilesOfSlices.test(target),
+        roomOf(file) === 'resources' &&
+        target.startsWith('resources/') &&
+        slice(file) !== slice(target) &&
+        !sharedFilesOfSlices.test(target),
     );
     expect(wrong).toEqual([]);
   });
 
   test('only config.ts reads the environment', () => {
     const readers = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
-      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && /process\.env\b/.test(readFileSync(join(src, file), 'utf8')),
+      (file) =>
+        file.endsWith('.ts') &&
+        !file.endsWith('.test.ts') &&
+        /process\.env\b/.test(readFileSync(join(src, file), 'utf8')),
     );
     expect(readers).toEqual(['config.ts']);
   });

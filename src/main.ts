@@ -1,12 +1,11 @@
 import cluster from 'node:cluster';
 import pino from 'pino';
-import { parseCommand } from './config.ts';
+import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 
-/** Reads the command line and does what it says. Prints one sentence, without a stack, where that cannot start. */
-async function main(): Promise<void> {
-  const command = parseCommand(process.argv.slice(2));
+/** Does what the command line says. */
+async function run(command: Command): Promise<void> {
   if (command.kind === 'text') {
     process.stdout.write(`${command.text}\n`);
     process.exitCode = command.exitCode;
@@ -23,7 +22,19 @@ async function main(): Promise<void> {
 /** Logs go to standard error, one JSON object a line; standard output has what a person reads. */
 const logger = (level: string) => pino({ level, base: undefined }, pino.destination({ fd: 2, sync: true }));
 
-main().catch((error: unknown) => {
-  process.stderr.write(error instanceof StartError ? `tabularium: ${error.message}\n` : `${(error as Error)?.stack}\n`);
-  process.exit(1);
-});
+/** Ends the process with one sentence for a person, or, where that is a bug, with its stack. */
+function fail(error: unknown, exitCode: number): never {
+  const text = error instanceof StartError ? `tabularium: ${error.message}` : (error as Error)?.stack;
+  process.stderr.write(`${text}\n`);
+  process.exit(exitCode);
+}
+
+/** As `mlflow server` exits for a command line that it cannot read. */
+const wrongUsage = 2;
+
+try {
+  const command = parseCommand(process.argv.slice(2));
+  run(command).catch((error: unknown) => fail(error, 1));
+} catch (error) {
+  fail(error, wrongUsage);
+}

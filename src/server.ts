@@ -6,8 +6,8 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
 import type { Config, Database } from './config.ts';
-import { StartError } from './contract/start-error.ts';
 import type { Sql } from './contract/sql.ts';
+import { StartError } from './contract/start-error.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
 import { connect, type DatabaseOptions } from './db/pool.ts';
@@ -27,9 +27,15 @@ interface OpenDatabase {
 
 /** Starts our own Postgres, or says how to reach the one that is there. */
 async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
-  if (database.kind === 'external') return { options: database.options, place: database.display, stop: async () => {} };
+  if (database.kind === 'external')
+    return { options: database.options, place: database.display, stop: async () => {} };
   const embedded = await startEmbedded({ dataDir: database.dataDir, log });
-  return { options: { ...embedded.options }, place: database.dataDir, stop: () => embedded.stop() };
+  // "ssl" is said outright, because postgres.js takes the PG… variables for what is not said.
+  return {
+    options: { ...embedded.options, ssl: false },
+    place: database.dataDir,
+    stop: () => embedded.stop(),
+  };
 }
 
 /** The oldest Postgres that is served, as `server_version_num` counts. */
@@ -39,13 +45,19 @@ async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
   const [server] = await sql`select current_setting('server_version_num')::int as version,
     to_regclass('public.alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`.catch(
     (error: Error) => {
-      throw new StartError(`The database ${place} cannot be reached (${error.message}): check --backend-store-uri.`);
+      throw new StartError(
+        `The database ${place} cannot be reached (${error.message}): check --backend-store-uri.`,
+      );
     },
   );
   if (server?.version < oldestPostgres)
-    throw new StartError(`The database ${place} is older than Postgres 15: upgrade it, or leave --backend-store-uri out.`);
+    throw new StartError(
+      `The database ${place} is older than Postgres 15: upgrade it, or leave --backend-store-uri out.`,
+    );
   if (server?.mlflow && server.empty)
-    log.warn("This database holds MLflow's own tables: they are left alone, and Tabularium starts empty beside them.");
+    log.warn(
+      "This database holds MLflow's own tables: they are left alone, and Tabularium starts empty beside them.",
+    );
   for (const name of await migrate(sql)) log.info({ migration: name }, 'migrated');
   if (!(await createTrigramIndexes(sql)))
     log.warn('The extension pg_trgm may not be created in this database: LIKE searches work, but slower.');
@@ -155,8 +167,12 @@ async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType
   server.listen(config.port, config.host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
-      throw new StartError(`Port ${config.port} on ${config.host} is in use: stop what listens there, or choose another with --port.`);
-    throw new StartError(`Cannot listen on ${config.host}:${config.port} (${error.message}): choose others with --host and --port.`);
+      throw new StartError(
+        `Port ${config.port} on ${config.host} is in use: stop what listens there, or choose another with --port.`,
+      );
+    throw new StartError(
+      `Cannot listen on ${config.host}:${config.port} (${error.message}): choose others with --host and --port.`,
+    );
   });
   return server;
 }
@@ -190,19 +206,31 @@ async function drain(server: ServerType): Promise<void> {
   await closed;
 }
 
-/** Runs `stop` on the first signal and ends the process; a second signal ends it at once. */
+/** A ctrl-C reaches the process twice, from the terminal and from the launcher; one that comes later means it. */
+const impatient = 1_000;
+
+/**
+ * Runs `stop` on the first signal, or when the launcher dies (it holds the other end of our channel), and ends the
+ * process. A second signal ends it at once.
+ */
 function onStop(stop: (signal: string) => Promise<void>): void {
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
-      stop(signal).then(
-        () => process.exit(0),
-        (error: Error) => {
-          process.stderr.write(`${error.stack}\n`);
-          process.exit(1);
-        },
-      );
-    });
+  let since: number | undefined;
+  const begin = (signal: string) => {
+    if (since !== undefined) {
+      if (Date.now() - since > impatient) process.exit(1);
+      return;
+    }
+    since = Date.now();
+    stop(signal).then(
+      () => process.exit(0),
+      (error: Error) => {
+        process.stderr.write(`${error.stack}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, begin);
+  process.once('disconnect', () => begin('disconnect'));
+  // The channel alone must not keep a process that is done alive.
+  process.channel?.unref();
 }

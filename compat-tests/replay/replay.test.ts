@@ -38,6 +38,11 @@ test('each entry of the allow-list is of use', () => {
   expect(idle).toEqual([]);
 });
 
+test('every operation that is to be recorded has left its row in the audit log, and no other has', async () => {
+  const rows = await app.sql<{ action: string }[]>`select distinct action from tabularium.audit`;
+  expect(rows.map(({ action }) => action).toSorted()).toEqual(app.recorded.toSorted());
+});
+
 function covers(entry: Allowed, name: string): boolean {
   return entry.requests.some((request) => isNamed(request, name));
 }

@@ -220,7 +220,8 @@ def main():
     handlers._get_request_message = parse_and_stop
     app = flask.Flask(__name__)
     by_rpc = handlers_by_rpc()
-    lines = [json.dumps({**given, **record(app, by_rpc[given["rpc"]], given)}) for given in INPUTS]
+    # Sorted, because maps have no order in protobuf.
+    lines = [json.dumps(given | record(app, by_rpc[given["rpc"]], given), sort_keys=True) for given in INPUTS]
     target = Path(__file__).parents[2] / "src/http/decode.recorded.json"
     target.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     print(f"{len(lines)} inputs")

@@ -20,11 +20,16 @@ export const truncate = (text: string, limit: number): string =>
 
 /** As Python's `json.dumps` writes a string: ASCII only. */
 const quote = (text: string): string =>
-  JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** `Invalid value … for parameter …`, as MLflow words it. */
 export const invalidValue = (path: string, value: string, reason?: string): MlflowError =>
-  invalidParameter(`Invalid value ${quote(value)} for parameter '${path}' supplied${reason ? `: ${reason}` : '.'}`);
+  invalidParameter(
+    `Invalid value ${quote(value)} for parameter '${path}' supplied${reason ? `: ${reason}` : '.'}`,
+  );
 
 /**
  * The rule for the keys of parameters, metrics and tags (`mlflow/utils/validation.py`): letters and digits of any

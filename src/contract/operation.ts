@@ -64,7 +64,10 @@ export interface Call {
 export type Rpc = keyof Rpcs;
 
 /** One RPC. Throws `MlflowError` for everything a client can cause. */
-export type Operation<R extends Rpc> = (request: Rpcs[R]['request'], call: Call) => Promise<Rpcs[R]['response'] | Rendered>;
+export type Operation<R extends Rpc> = (
+  request: Rpcs[R]['request'],
+  call: Call,
+) => Promise<Rpcs[R]['response'] | Rendered>;
 
 /** Operations by RPC, with whether a success leaves exactly one audit row. */
 export type OperationTable<R extends Rpc> = {

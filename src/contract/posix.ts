@@ -15,7 +15,8 @@ export function normalPath(path: string): string {
 /** Why a name may not be used where MLflow could take it for a file's: it leads elsewhere. Undefined where it may. */
 export function pathRefusal(name: string): string | undefined {
   const normal = normalPath(name);
-  if (normal === name && normal !== '.' && !normal.startsWith('..') && !normal.startsWith('/')) return undefined;
+  if (normal === name && normal !== '.' && !normal.startsWith('..') && !normal.startsWith('/'))
+    return undefined;
   return (
     'Names may be treated as files in certain cases, and must not resolve to other names when treated as such. ' +
     `This name would resolve to '${normal}'`

@@ -1,4 +1,4 @@
-import type { Fragment, PendingQuery, Row, Sql as PostgresSql } from 'postgres';
+import type { Fragment, PendingQuery, Sql as PostgresSql, Row } from 'postgres';
 
 /** The tag of every query. int8 columns arrive as bigint, int4 and float8 as number, json as text (see `db/pool.ts`). */
 export type Sql = PostgresSql<{ bigint: bigint; json: string }>;

@@ -13,6 +13,8 @@ const byLowerCase = new Map<string, Stage>([
 export function canonicalStage(stage: string): Stage {
   const canonical = byLowerCase.get(stage.toLowerCase());
   if (!canonical)
-    throw invalidParameter(`Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`);
+    throw invalidParameter(
+      `Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`,
+    );
   return canonical;
 }

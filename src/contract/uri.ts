@@ -7,7 +7,19 @@ export interface Uri {
   readonly path: string;
 }
 
-const schemesWithParameters = new Set(['', 'ftp', 'http', 'https', 'rtsp', 'rtspu', 'sip', 'sips', 'mms', 'sftp', 'tel']);
+const schemesWithParameters = new Set([
+  '',
+  'ftp',
+  'http',
+  'https',
+  'rtsp',
+  'rtspu',
+  'sip',
+  'sips',
+  'mms',
+  'sftp',
+  'tel',
+]);
 
 /** Splits a URI as Python's `urllib.parse.urlparse` does, which decides what MLflow takes for a scheme or a path. */
 export function parseUri(text: string): Uri {
@@ -32,7 +44,9 @@ export function parseUri(text: string): Uri {
 
 /** Undoes percent-encoding once; what is no valid encoding stays as it is, as in Python's `unquote`. */
 export function unquote(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
 
 /** Undoes percent-encoding until nothing changes, so that a doubly encoded `..` is seen. */
@@ -46,8 +60,16 @@ export function unquoteFully(text: string, once: (text: string) => string = unqu
 }
 
 const defaultPorts: Record<string, readonly number[]> = {
-  ftp: [21], sftp: [22], http: [80], https: [443], 'mlflow-artifacts': [80, 443], r2: [443], b2: [443], abfss: [443],
-  hdfs: [], viewfs: [],
+  ftp: [21],
+  sftp: [22],
+  http: [80],
+  https: [443],
+  'mlflow-artifacts': [80, 443],
+  r2: [443],
+  b2: [443],
+  abfss: [443],
+  hdfs: [],
+  viewfs: [],
 };
 const families: Record<string, string> = { viewfs: 'hdfs', https: 'http', 'mlflow-artifacts': 'http' };
 
@@ -57,7 +79,8 @@ function targets({ scheme, authority }: Uri): Set<string> | undefined {
   if (!ports || (scheme === 'mlflow-artifacts' && authority === '')) return undefined;
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(host) ?? [];
-  if (/[\\\s]/.test(authority) || name === undefined || Number(port) > 65535) return new Set([`malformed ${authority}`]);
+  if (/[\\\s]/.test(authority) || name === undefined || Number(port) > 65535)
+    return new Set([`malformed ${authority}`]);
   const family = families[scheme] ?? scheme;
   const wanted = port ? [Number(port)] : ports.length > 0 ? ports : [undefined];
   return new Set(wanted.map((p) => `${family} ${name.toLowerCase()} ${p}`));

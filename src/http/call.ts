@@ -1,5 +1,5 @@
 import type { AuditEntry, Call, Settings } from '../contract/operation.ts';
-import { type Scope, defaultWorkspace } from '../contract/scope.ts';
+import { defaultWorkspace, type Scope } from '../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../contract/sql.ts';
 
 /** The ways to the database, handed in by `app.ts`. */
@@ -21,7 +21,13 @@ export interface RunningCall extends Call {
   readonly recordings: number;
 }
 
-export function makeCall(db: Database, settings: Settings, clock: () => number, action: string, requestId: string): RunningCall {
+export function makeCall(
+  db: Database,
+  settings: Settings,
+  clock: () => number,
+  action: string,
+  requestId: string,
+): RunningCall {
   let recordings = 0;
   const author = { scope: everything, actor: 'anonymous', action, requestId };
   return {

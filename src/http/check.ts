@@ -5,8 +5,8 @@
  * `mlflow/utils/validation.py`.
  */
 import { invalidParameter, type MlflowError } from '../contract/error.ts';
+import { readFloat, readInteger, reprFloat } from '../contract/python.ts';
 import { checks, type Rule } from '../generated/checks.ts';
-import { readFloat, readInteger, reprFloat } from '../search/python.ts';
 import { isObject, type JsonObject, WrittenNumber } from './json.ts';
 
 /** Rules about types: they are passed over where protobuf took all values. */

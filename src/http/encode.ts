@@ -2,9 +2,10 @@
  * Proto-JSON as MLflow writes it: snake case, unset fields and empty lists and maps left out, int64 as JSON
  * integers, NaN and the infinities as strings, enums by name.
  */
+
+import { reprFloat } from '../contract/python.ts';
 import { enums, type Field, messages } from '../generated/messages.ts';
 import { type Rpcs, rpcs } from '../generated/rpcs.ts';
-import { reprFloat } from '../search/python.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 type Write = (value: unknown) => string;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import { MlflowError } from '../contract/error.ts';
-import { type OperationTable, type Rpc, Rendered, type Settings } from '../contract/operation.ts';
+import { type OperationTable, Rendered, type Rpc, type Settings } from '../contract/operation.ts';
 import { type Route, routes } from '../generated/routes.ts';
 import { readBody } from './body.ts';
 import { type Database, makeCall } from './call.ts';
@@ -34,7 +34,12 @@ declare module 'hono' {
 }
 
 /** RPCs whose bodies are files: they are mounted by `artifacts.ts`. */
-const streamedRpcs = ['downloadArtifact', 'uploadArtifact', 'deleteArtifact', 'listArtifactsMlflowArtifacts'] as const;
+const streamedRpcs = [
+  'downloadArtifact',
+  'uploadArtifact',
+  'deleteArtifact',
+  'listArtifactsMlflowArtifacts',
+] as const;
 export type StreamedRpc = (typeof streamedRpcs)[number];
 const streamed: ReadonlySet<Rpc> = new Set(streamedRpcs);
 
@@ -79,10 +84,20 @@ type Handler = (c: Context) => Promise<Response>;
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
   if (options.artifactsOnly)
-    return async (c) => c.text(disabled(route.path, 'in `--artifacts-only` mode', 'tracking', '`mlflow server` without `--artifacts-only`'), 503);
+    return async (c) =>
+      c.text(
+        disabled(
+          route.path,
+          'in `--artifacts-only` mode',
+          'tracking',
+          '`mlflow server` without `--artifacts-only`',
+        ),
+        503,
+      );
   if (!operation) {
     const empty = options.absent[route.rpc] === 'nothing';
-    return async (c) => (empty ? c.json({}) : c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' }));
+    return async (c) =>
+      empty ? c.json({}) : c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' });
   }
   // The table is keyed by RPC; inside one handler request and response are those of that RPC.
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
@@ -133,7 +148,11 @@ export function identifyRequests(app: Hono, log: Logger, translateError: Transla
 /** While workspaces are off, a request that names one is refused on every path but server-info. */
 export function refuseWorkspaces(app: Hono): void {
   app.use(async (c, next) => {
-    if (!c.req.header('x-mlflow-workspace')?.trim() || c.req.path.endsWith('/mlflow/server-info')) return next();
-    throw new MlflowError('FEATURE_DISABLED', 'Workspace APIs are not available: workspaces are not enabled on this server');
+    if (!c.req.header('x-mlflow-workspace')?.trim() || c.req.path.endsWith('/mlflow/server-info'))
+      return next();
+    throw new MlflowError(
+      'FEATURE_DISABLED',
+      'Workspace APIs are not available: workspaces are not enabled on this server',
+    );
   });
 }

@@ -6,19 +6,31 @@ const document = new URL('../../openapi/mlflow.openapi.json', import.meta.url);
 /** `/openapi.json`, the document that the wire is generated from, and `/api-docs`, the same as a page to read. */
 export function openapiRoutes(staticPrefix: string): Hono {
   const app = new Hono();
-  let text: string | undefined;
-  const read = () => (text ??= readFileSync(document, 'utf8'));
-  app.get(`${staticPrefix}/openapi.json`, (c) => c.body(read(), 200, { 'content-type': 'application/json' }));
-  let page: string | undefined;
-  app.get(`${staticPrefix}/api-docs`, (c) => c.html((page ??= renderPage(JSON.parse(read())))));
+  const text = lazily(() => readFileSync(document, 'utf8'));
+  const page = lazily(() => renderPage(JSON.parse(text())));
+  app.get(`${staticPrefix}/openapi.json`, (c) => c.body(text(), 200, { 'content-type': 'application/json' }));
+  app.get(`${staticPrefix}/api-docs`, (c) => c.html(page()));
   return app;
 }
 
-interface Document {
-  readonly paths: Record<string, Record<string, { operationId: string; tags?: string[]; description?: string }>>;
+/** Makes the text when it is first asked for: it costs every start otherwise. */
+function lazily(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+interface Document {
+  readonly paths: Record<
+    string,
+    Record<string, { operationId: string; tags?: string[]; description?: string }>
+  >;
+}
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 function renderPage({ paths }: Document): string {
   const rows = Object.entries(paths).flatMap(([path, verbs]) =>
@@ -26,7 +38,7 @@ function renderPage({ paths }: Document): string {
       .filter(([, operation]) => operation.operationId)
       .map(
         ([verb, { operationId }]) =>
-          `<tr><td>${verb.toUpperCase()}</td><td><code>${escape(path)}</code></td><td>${escape(operationId)}</td></tr>`,
+          `<tr><td>${verb.toUpperCase()}</td><td><code>${escapeHtml(path)}</code></td><td>${escapeHtml(operationId)}</td></tr>`,
       ),
   );
   return `<!doctype html>

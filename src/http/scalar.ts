@@ -3,8 +3,8 @@
  * `google/protobuf/json_format.py`; Python's `int` and `float` decide what a text may look like.
  */
 import { invalidParameter } from '../contract/error.ts';
+import { readFloat, readInteger } from '../contract/python.ts';
 import { enums, type Field } from '../generated/messages.ts';
-import { readFloat, readInteger } from '../search/python.ts';
 import { isObject } from './json.ts';
 import { normalDuration, normalFieldMask, normalTimestamp } from './well-known.ts';
 

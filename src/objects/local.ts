@@ -71,7 +71,10 @@ async function moveInto(upload: string, target: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await mkdir(dirname(target), { recursive: true });
-      return await rename(upload, target);
+      await rename(upload, target);
+      // Without it a power cut could take the name back.
+      const folder = await open(dirname(target), 'r');
+      return await folder.sync().finally(() => folder.close());
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === 10) throw error;
     }

@@ -26,7 +26,7 @@ export interface Place {
   readonly path: string;
 }
 
-/** One file or folder as the wire shows it; folders have no size. */
+/** One file or folder as the wire shows it; folders and empty files have no size. */
 export interface FileInfo {
   path: string;
   is_dir: boolean;
@@ -96,9 +96,10 @@ export async function listUnder(
 
 export function fileInfos(entries: Awaited<ReturnType<ObjectStore['list']>>, folder: string): FileInfo[] {
   const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
-  return entries.map(({ name, size }) =>
-    size === undefined
-      ? { path: prefix + name, is_dir: true }
-      : { path: prefix + name, is_dir: false, file_size: size },
-  );
+  return entries.map(({ name, size }) => ({
+    path: prefix + name,
+    is_dir: size === undefined,
+    // MLflow leaves the size of an empty file out.
+    ...(size && { file_size: size }),
+  }));
 }

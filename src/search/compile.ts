@@ -42,7 +42,10 @@ export function compileLongText(sql: Sql, column: Fragment, comparison: Comparis
 
 type NumberType = 'int8' | 'float8';
 
-/** A comparison over a number column. Numbers that do not fit the column's type are compared as numeric. */
+/**
+ * A comparison over a number column. Integers that do not fit an int8 column are compared as numeric. To Postgres NaN is
+ * greater than all numbers: where MLflow says otherwise, as of runs' metrics, the store leaves it out.
+ */
 export function compileNumber(
   sql: Sql,
   column: Fragment,

@@ -1,5 +1,5 @@
 import { invalidParameter } from '../contract/error.ts';
-import { reprFloat, reprText } from './python.ts';
+import { reprFloat, reprText } from '../contract/python.ts';
 
 type Literal = string | Raw | Tuple;
 /** Anything that is no string: kept as Python would print it, since it is only ever shown in a refusal. */

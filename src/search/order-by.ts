@@ -1,6 +1,6 @@
 import { invalidParameter } from '../contract/error.ts';
+import { reprList } from '../contract/python.ts';
 import { type FieldType, readStatementsOr } from './parse.ts';
-import { reprList } from './python.ts';
 import type { Token } from './tokens.ts';
 
 export interface OrderKey {

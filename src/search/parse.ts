@@ -1,6 +1,6 @@
 import { invalidParameter } from '../contract/error.ts';
+import { readInteger, reprText } from '../contract/python.ts';
 import { readTextList } from './literal.ts';
-import { readInteger, reprText } from './python.ts';
 import { isWord, readStatements, type Token, TooLarge } from './tokens.ts';
 
 export type FieldType = 'attribute' | 'tag' | 'metric' | 'parameter' | 'dataset';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MlflowError } from '../contract/error.ts';
+import { reprFloat } from '../contract/python.ts';
 import { experimentFilter, experimentOrder } from '../resources/experiments/fields.ts';
 import {
   type LoggedModelOrderBy,
@@ -12,7 +13,6 @@ import { registeredModelFilter, registeredModelOrder } from '../resources/regist
 import { runFilter, runOrder } from '../resources/runs/fields.ts';
 import { type Ordering, type OrderKey, parseOrderBy } from './order-by.ts';
 import { type Comparison, type Grammar, parseFilter, type Value } from './parse.ts';
-import { reprFloat } from './python.ts';
 
 /** What MLflow made of the same texts (`record_filters.py`). */
 interface Recorded<Given> {

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { type AppConfig, buildApp } from '../app.ts';
 import type { Sql } from '../contract/sql.ts';
+import { operationsWith } from '../operations.ts';
 import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
 import { freshDatabase } from './fresh-database.ts';
 
 export interface TestApp {
   readonly sql: Sql;
+  /** The RPCs whose success is recorded in the audit log. */
+  readonly recorded: readonly string[];
   /** The folder behind `mlflow-artifacts:`. */
   readonly artifacts: string;
   request(input: string | Request, init?: RequestInit): Promise<Response>;
@@ -41,6 +44,7 @@ export async function makeApp(changes: Partial<AppConfig> = {}): Promise<TestApp
   const app = buildApp({ sql: database.sql, config, clock: Date.now, log: pino({ level: 'silent' }) });
   return {
     sql: database.sql,
+    recorded: recordedOperations(),
     artifacts,
     request: async (input, init) => app.request(input, init),
     async close() {
@@ -48,4 +52,9 @@ export async function makeApp(changes: Partial<AppConfig> = {}): Promise<TestApp
       await rm(artifacts, { recursive: true, force: true });
     },
   };
+}
+
+function recordedOperations(): string[] {
+  const operations = Object.entries(operationsWith({ served: undefined, folders: [] }));
+  return operations.filter(([, { recorded }]) => recorded).map(([rpc]) => rpc);
 }

@@ -25,7 +25,10 @@ export function artifactOperations(places: ArtifactPlaces): OperationTable<Artif
   };
   const listLoggedModelArtifacts: Operation<'listLoggedModelArtifacts'> = async (request, call) => {
     const uri = await call.read((sql) => loggedModelUri(sql, call.scope, request.model_id));
-    return { root_uri: uri, files: (await listUnder(uri, request.artifact_directory_path, places)).map(sized) };
+    return {
+      root_uri: uri,
+      files: (await listUnder(uri, request.artifact_directory_path, places)).map(sized),
+    };
   };
   return {
     listArtifacts: { run: listArtifacts, recorded: false },
@@ -45,7 +48,10 @@ const sized = ({ path, is_dir, file_size }: { path: string; is_dir: boolean; fil
 
 /** Local files have no presigned URLs. server-info says so; a client that asks all the same is told as MLflow does. */
 const noMultipart = (what: 'upload' | 'download') => async (): Promise<never> => {
-  throw new MlflowError('NOT_IMPLEMENTED', `Multipart ${what} is not supported for the current artifact repository`);
+  throw new MlflowError(
+    'NOT_IMPLEMENTED',
+    `Multipart ${what} is not supported for the current artifact repository`,
+  );
 };
 
 /** Where a run's artifacts lie. @throws RESOURCE_DOES_NOT_EXIST */
@@ -63,7 +69,12 @@ export async function loggedModelUri(sql: Sql, scope: Scope, modelId: string): P
 }
 
 /** What `get-download-uri` answers. @throws RESOURCE_DOES_NOT_EXIST */
-export async function modelVersionUri(sql: Sql, scope: Scope, name: string, version: string): Promise<string> {
+export async function modelVersionUri(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: string,
+): Promise<string> {
   const { number, text } = parseVersion(version);
   const origin = number === undefined ? undefined : await findVersionOrigin(sql, scope, name, number);
   if (!origin) throw versionNotFound(name, text);

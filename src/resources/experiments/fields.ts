@@ -1,7 +1,7 @@
 import { invalidParameter } from '../../contract/error.ts';
+import { readInteger, reprFloat, reprSet } from '../../contract/python.ts';
 import { ascending, descending, type Ordering } from '../../search/order-by.ts';
 import { type Field, type Grammar, resolveIdentifier, type Value } from '../../search/parse.ts';
-import { readInteger, reprFloat, reprSet } from '../../search/python.ts';
 
 /** `experiments/search` (mlflow/utils/search_utils.py, SearchExperimentsUtils). Comparators are upper case only. */
 

@@ -1,8 +1,8 @@
 import { checkKey, checkLength } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
+import { readInteger } from '../../contract/python.ts';
 import type { HostPolicy } from '../../contract/uri.ts';
 import { parseUri, refuseHostAddressed, unquoteFully } from '../../contract/uri.ts';
-import { readInteger } from '../../search/python.ts';
 
 export interface Tag {
   readonly key: string;
@@ -46,7 +46,7 @@ export function checkArtifactLocation(location: string, policy: HostPolicy): voi
   const hasParameters = /^(|https?|s?ftp)$/.test(scheme) && /;[^/]*$/.test(location.replace(/[?#].*$/s, ''));
   if (/#./s.test(location) || hasParameters)
     throw invalidParameter("'artifact_location' URL can't include fragments or params.");
-  const query = /\?([^]*)$/.exec(location)?.[1] ?? '';
+  const query = /\?(.*)$/s.exec(location)?.[1] ?? '';
   if (unquoteFully(query).includes('..')) throw invalidParameter('Invalid query string');
   refuseHostAddressed(location, 'artifact_location', policy);
   if (location.startsWith('runs:'))
@@ -70,7 +70,8 @@ export function checkExperimentTag({ key, value }: Tag): void {
 function checkDuration(text: string, field: string, typed: boolean): void {
   const config = readObject(text);
   if (!config) throw invalidParameter('Trace archival config must be encoded as a JSON object.');
-  if (typed && config.type !== 'duration') throw invalidParameter("Trace archival config must use type 'duration'.");
+  if (typed && config.type !== 'duration')
+    throw invalidParameter("Trace archival config must use type 'duration'.");
   const duration = config[field];
   if (!typed && (duration === undefined || duration === null)) return;
   const trimmed = typeof duration === 'string' ? duration.trim() : '';

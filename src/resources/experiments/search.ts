@@ -59,7 +59,9 @@ function column(sql: Sql, key: string): Fragment {
 function conditions(sql: Sql, comparisons: readonly Comparison[]): Fragment {
   const all = comparisons.map((one) => {
     if (one.type === 'tag') return tagCondition(sql, one);
-    return one.key === 'name' ? compileText(sql, sql`e.name`, one) : compileNumber(sql, column(sql, one.key), one, 'int8');
+    return one.key === 'name'
+      ? compileText(sql, sql`e.name`, one)
+      : compileNumber(sql, column(sql, one.key), one, 'int8');
   });
   return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
 }

@@ -21,7 +21,11 @@ export const renderExperiment = (sql: Sql): Fragment => sql`json_strip_nulls(jso
 /** No experiment has a number that bigint cannot hold; -1 is none either. */
 const storable = (id: bigint): bigint => (BigInt.asIntN(64, id) === id ? id : -1n);
 
-export async function findExperiment(sql: Sql, scope: Scope, id: bigint): Promise<ExperimentState | undefined> {
+export async function findExperiment(
+  sql: Sql,
+  scope: Scope,
+  id: bigint,
+): Promise<ExperimentState | undefined> {
   const [row] = await sql<ExperimentState[]>`
     select id, name, artifact_location as "artifactLocation", lifecycle_stage as "lifecycleStage"
     from tabularium.experiments where workspace = ${scope.workspace} and id = ${storable(id)}`;
@@ -36,7 +40,11 @@ export async function readExperiment(sql: Sql, scope: Scope, id: bigint): Promis
 }
 
 /** JSON; active or deleted. */
-export async function readExperimentByName(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
+export async function readExperimentByName(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+): Promise<string | undefined> {
   const [row] = await sql`select ${renderExperiment(sql)} as wire from tabularium.experiments e
     where workspace = ${scope.workspace} and name = ${name}`;
   return row?.wire;
@@ -143,7 +151,12 @@ export async function deleteExperimentTag(sql: Sql, scope: Scope, id: bigint, ke
 }
 
 /** How many views the experiment has besides the one of this key. */
-export async function countOtherCustomViews(sql: Sql, scope: Scope, id: bigint, key: string): Promise<number> {
+export async function countOtherCustomViews(
+  sql: Sql,
+  scope: Scope,
+  id: bigint,
+  key: string,
+): Promise<number> {
   const [row] = await sql`select count(*)::int as views from tabularium.experiment_tags t
     join tabularium.experiments e on e.id = t.experiment_id
     where e.workspace = ${scope.workspace} and e.id = ${storable(id)}

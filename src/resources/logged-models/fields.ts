@@ -1,4 +1,5 @@
 import { invalidParameter } from '../../contract/error.ts';
+import { readFloat, readInteger, reprList, reprSet, reprText } from '../../contract/python.ts';
 import { readItems } from '../../search/literal.ts';
 import { ascending, descending, type OrderKey, withTies } from '../../search/order-by.ts';
 import { decodeToken, encodeToken } from '../../search/page-token.ts';
@@ -11,7 +12,6 @@ import {
   storable,
   type Value,
 } from '../../search/parse.ts';
-import { readFloat, readInteger, reprList, reprSet, reprText } from '../../search/python.ts';
 import { isWord, type Token } from '../../search/tokens.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
-import { readInteger, reprText } from '../../search/python.ts';
+import { readInteger, reprText } from '../../contract/python.ts';
 
 /** The wire's LoggedModelStatus by its number, which is what is stored and what filters compare with. */
 export const statuses = [

@@ -99,7 +99,7 @@ function columnOf(sql: Sql, key: string): { column: Fragment; type: 'text' | 'in
 function orderValue(sql: Sql, { type, key, datasetName, datasetDigest }: LoggedModelOrderKey): Fragment {
   if (type === 'attribute') return columnOf(sql, key).column;
   // The latest point; of several at one time and step that of the first run. (MLflow takes the run whose random id
-  // sorts first; looking ids up here would cost four times the search.)
+  // sorts first; looking ids up here makes the search three times as slow.)
   return sql`(
     select p.value from tabularium.metrics p
     where p.model_id = m.model_id and p.key_id = (select id from tabularium.metric_keys where key = ${key})

@@ -1,6 +1,6 @@
 import { checkKey, checkLength } from '../../contract/entity-key.ts';
 import { invalidParameter } from '../../contract/error.ts';
-import { reprFloat } from '../../search/python.ts';
+import { reprFloat } from '../../contract/python.ts';
 
 /** A metric's value at one time and step, as it is stored. */
 export interface Point {

@@ -29,7 +29,9 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
   const tags = collectTags(request.tags);
   const prompt = isPrompt(tags);
   if (prompt && !promptSources.has(source))
-    throw invalidParameter(`Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`);
+    throw invalidParameter(
+      `Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`,
+    );
   refuseHostAddressed(source, 'source', call.settings);
   const lineage = prompt
     ? { source, runId: request.run_id ?? '', modelId: request.model_id ?? '' }
@@ -42,12 +44,27 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
   const number = (sql: Parameters<typeof store.lastVersion>[0]) => store.lastVersion(sql, scope, name);
   const [taken, , rendered] = await call.transaction((sql) => [
     store.takeNumber(sql, scope, name, now),
-    store.insertVersion(sql, scope, name, { description, source: lineage.source, storageLocation, runId, runLink, tags, now }, (from) =>
-      call.record(sql, { kind: 'model-version', name: sql`${name} || '/' || ${number(sql)}`, detail: { source: lineage.source } }, from),
+    store.insertVersion(
+      sql,
+      scope,
+      name,
+      { description, source: lineage.source, storageLocation, runId, runLink, tags, now },
+      (from) =>
+        call.record(
+          sql,
+          {
+            kind: 'model-version',
+            name: sql`${name} || '/' || ${number(sql)}`,
+            detail: { source: lineage.source },
+          },
+          from,
+        ),
     ),
     store.renderVersions(sql, scope, name, number(sql)),
     renderModel(sql, scope, name),
-    ...(prompt || lineage.modelId === '' ? [] : [appendModelVersion(sql, scope, lineage.modelId, { name, version: number(sql) })]),
+    ...(prompt || lineage.modelId === ''
+      ? []
+      : [appendModelVersion(sql, scope, lineage.modelId, { name, version: number(sql) })]),
   ]);
   if (taken?.length === 0) throw notFound(`Registered Model with name=${name} not found`);
   return answerVersion(rendered?.[0] as unknown as store.VersionRow);
@@ -57,7 +74,12 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
  * Checks the source against the run or logged model it belongs to. One that names another registered version is
  * stored as `models:/name/N`, whatever it was written as, and takes that version's run over.
  */
-async function resolveLineage(call: Call, source: string, runId: string | undefined, modelId: string | undefined): Promise<Lineage> {
+async function resolveLineage(
+  call: Call,
+  source: string,
+  runId: string | undefined,
+  modelId: string | undefined,
+): Promise<Lineage> {
   const { scheme, authority } = parseUri(source);
   const named = scheme === 'models' && authority === '' ? parseModelUri(source) : undefined;
   if (scheme === 'models' && authority !== '')
@@ -69,7 +91,8 @@ async function resolveLineage(call: Call, source: string, runId: string | undefi
     const lineage = { source, runId: runId ?? '', modelId: modelId ?? '' };
     await checkSource(source, lineage, {
       runRoot: async (id) => (await call.read((sql) => findRunOrigin(sql, call.scope, id)))?.artifactUri,
-      modelRoot: async (id) => (await call.read((sql) => findLoggedModelOrigin(sql, call.scope, id)))?.artifactLocation,
+      modelRoot: async (id) =>
+        (await call.read((sql) => findLoggedModelOrigin(sql, call.scope, id)))?.artifactLocation,
     });
     return lineage;
   }
@@ -88,7 +111,9 @@ async function resolveLineage(call: Call, source: string, runId: string | undefi
 }
 
 async function findNamedVersion(
-  call: Call, source: string, named: Exclude<ModelUri, { kind: 'model-id' }>,
+  call: Call,
+  source: string,
+  named: Exclude<ModelUri, { kind: 'model-id' }>,
 ): Promise<store.VersionOrigin> {
   const { name } = named;
   checkModelName(name);
@@ -132,5 +157,8 @@ async function locate(call: Call, lineage: Lineage): Promise<{ storageLocation: 
     return { storageLocation: lineage.storageLocation ?? source, runId };
   const model = await call.read((sql) => findLoggedModelOrigin(sql, call.scope, modelId));
   if (!model) throw notFound(`Logged model with ID '${modelId}' not found.`);
-  return { storageLocation: fromModel ? model.artifactLocation : source, runId: runId || (model.sourceRunId ?? '') };
+  return {
+    storageLocation: fromModel ? model.artifactLocation : source,
+    runId: runId || (model.sourceRunId ?? ''),
+  };
 }

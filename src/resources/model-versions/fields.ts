@@ -1,7 +1,7 @@
 import { invalidParameter } from '../../contract/error.ts';
+import { readInteger, reprFloat, reprSet, reprText } from '../../contract/python.ts';
 import { ascending, descending, type Ordering } from '../../search/order-by.ts';
 import { type Field, type Grammar, resolveIdentifier, type Value } from '../../search/parse.ts';
-import { readInteger, reprFloat, reprSet, reprText } from '../../search/python.ts';
 
 /** `model-versions/search` (mlflow/utils/search_utils.py, SearchModelVersionUtils). */
 

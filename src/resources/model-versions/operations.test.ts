@@ -12,7 +12,8 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const model = (name: string) => api.post('registered-models/create', { name });
-const version = (name: string, more: object = {}) => api.post('model-versions/create', { name, source: 's3://b/m', ...more });
+const version = (name: string, more: object = {}) =>
+  api.post('model-versions/create', { name, source: 's3://b/m', ...more });
 const get = async (name: string, number: number | string) =>
   (await api.get('model-versions/get', { name, version: String(number) })).body.model_version;
 
@@ -44,12 +45,19 @@ describe('stages', () => {
     for (let i = 0; i < 32; i++) await version('race');
     const answers = await atOnce(32, (i) =>
       api.post('model-versions/transition-stage', {
-        name: 'race', version: String(i + 1), stage: 'Production', archive_existing_versions: true,
+        name: 'race',
+        version: String(i + 1),
+        stage: 'Production',
+        archive_existing_versions: true,
       }),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(32).fill(200));
-    const rows = await app.sql`select stage, count(*)::int as count from tabularium.model_versions where name = 'race' group by stage`;
-    expect(Object.fromEntries(rows.map(({ stage, count }) => [stage, count]))).toEqual({ Production: 1, Archived: 31 });
+    const rows =
+      await app.sql`select stage, count(*)::int as count from tabularium.model_versions where name = 'race' group by stage`;
+    expect(Object.fromEntries(rows.map(({ stage, count }) => [stage, count]))).toEqual({
+      Production: 1,
+      Archived: 31,
+    });
     const stale = await app.sql`select version from tabularium.model_versions
       where name = 'race' and wire ->> 'current_stage' <> stage`;
     expect(stale).toEqual([]);
@@ -58,16 +66,27 @@ describe('stages', () => {
   test('Development is stored as None', async () => {
     await model('development');
     await version('development');
-    const { body } = await api.post('model-versions/transition-stage', { name: 'development', version: '1', stage: 'development' });
+    const { body } = await api.post('model-versions/transition-stage', {
+      name: 'development',
+      version: '1',
+      stage: 'development',
+    });
     expect(body.model_version.current_stage).toBe('None');
   });
 
   test('a missing version archives nothing', async () => {
     await model('untouched');
     await version('untouched');
-    await api.post('model-versions/transition-stage', { name: 'untouched', version: '1', stage: 'Production' });
+    await api.post('model-versions/transition-stage', {
+      name: 'untouched',
+      version: '1',
+      stage: 'Production',
+    });
     const { status } = await api.post('model-versions/transition-stage', {
-      name: 'untouched', version: '9', stage: 'Production', archive_existing_versions: true,
+      name: 'untouched',
+      version: '9',
+      stage: 'Production',
+      archive_existing_versions: true,
     });
     expect(status).toBe(404);
     expect((await get('untouched', 1)).current_stage).toBe('Production');
@@ -79,7 +98,10 @@ describe('sources', () => {
     await model('of-run');
     const runId = await run();
     const source = `runs:/${runId}/model`;
-    expect((await version('of-run', { source, run_id: runId })).body.model_version).toMatchObject({ source, run_id: runId });
+    expect((await version('of-run', { source, run_id: runId })).body.model_version).toMatchObject({
+      source,
+      run_id: runId,
+    });
     expect((await version('of-run', { source, run_id: await run() })).status).toBe(400);
     expect((await version('of-run', { source })).status).toBe(400);
   });
@@ -91,10 +113,18 @@ describe('sources', () => {
     await api.post('registered-models/alias', { name: 'origin', alias: 'champion', version: '1' });
     await api.post('model-versions/transition-stage', { name: 'origin', version: '1', stage: 'Staging' });
     await model('copy');
-    for (const source of ['models:/origin/1', 'models:/origin@champion', 'models:/origin/Staging', 'models:/origin/latest']) {
+    for (const source of [
+      'models:/origin/1',
+      'models:/origin@champion',
+      'models:/origin/Staging',
+      'models:/origin/latest',
+    ]) {
       const { body } = await version('copy', { source });
       expect(body.model_version).toMatchObject({ source: 'models:/origin/1', run_id: runId });
-      const uri = await api.get('model-versions/get-download-uri', { name: 'copy', version: body.model_version.version });
+      const uri = await api.get('model-versions/get-download-uri', {
+        name: 'copy',
+        version: body.model_version.version,
+      });
       expect(uri.body).toEqual({ artifact_uri: 's3://bucket/bytes' });
     }
     expect((await version('copy', { source: 'models:/origin/1', run_id: 'another' })).status).toBe(400);
@@ -114,13 +144,31 @@ describe('sources', () => {
     await version('logged', { source, model_id });
     const { tags } = (await api.get(`logged-models/${model_id}`)).body.model.info;
     const tag = tags.find(({ key }: { key: string }) => key === 'mlflow.modelVersions');
-    expect(JSON.parse(tag.value)).toEqual([{ name: 'logged', version: 1 }, { name: 'logged', version: 2 }]);
+    expect(JSON.parse(tag.value)).toEqual([
+      { name: 'logged', version: 1 },
+      { name: 'logged', version: 2 },
+    ]);
   });
 
   test.each([
-    '/etc/passwd', 'file:///etc/passwd', '../x', 's3://b/../x', 's3://b/%2e%2e/x', 's3://b/%252e%252e/x', 's3://b/..;/x',
-    's3://b/..\\x', 's3://b/x\0', 'mlflow-artifacts:/../x', 'mlflow-artifacts:/0/other/artifacts', 'http://host/x',
-    'mlflow-artifacts://host/x', 'models://host/m/1', 'models:/', 'runs://host/x', 's3://b', 'file://host/x',
+    '/etc/passwd',
+    'file:///etc/passwd',
+    '../x',
+    's3://b/../x',
+    's3://b/%2e%2e/x',
+    's3://b/%252e%252e/x',
+    's3://b/..;/x',
+    's3://b/..\\x',
+    's3://b/x\0',
+    'mlflow-artifacts:/../x',
+    'mlflow-artifacts:/0/other/artifacts',
+    'http://host/x',
+    'mlflow-artifacts://host/x',
+    'models://host/m/1',
+    'models:/',
+    'runs://host/x',
+    's3://b',
+    'file://host/x',
   ])('%s is refused', async (source) => {
     await model('refusing');
     const { status, body } = await version('refusing', { source });
@@ -136,9 +184,13 @@ test('an alias is shown with its version where one version is asked for, and goe
   await api.post('registered-models/alias', { name: 'aliased', alias: 'a', version: '1' });
   expect((await get('aliased', 1)).aliases).toEqual(['a', 'b']);
   await api.post('registered-models/alias', { name: 'aliased', alias: 'b', version: '2' });
-  expect((await api.get('registered-models/alias', { name: 'aliased', alias: 'b' })).body.model_version).toMatchObject({ version: '2', aliases: ['b'] });
+  expect(
+    (await api.get('registered-models/alias', { name: 'aliased', alias: 'b' })).body.model_version,
+  ).toMatchObject({ version: '2', aliases: ['b'] });
   await api.delete('model-versions/delete', { name: 'aliased', version: '2' });
-  expect((await api.get('registered-models/alias', { name: 'aliased', alias: 'b' })).body.message).toBe('Registered model alias b not found.');
+  expect((await api.get('registered-models/alias', { name: 'aliased', alias: 'b' })).body.message).toBe(
+    'Registered model alias b not found.',
+  );
   const { body } = await api.get('registered-models/get', { name: 'aliased' });
   expect(body.registered_model.aliases).toEqual([{ alias: 'a', version: '1' }]);
 });
@@ -147,9 +199,15 @@ test('versions are searched by name, run, source, number and tag, and paged', as
   await model('searched');
   const runId = await run();
   for (let i = 0; i < 5; i++)
-    await version('searched', { source: `s3://b/searched/${i}`, run_id: i === 3 ? runId : '', tags: [{ key: 'n', value: String(i) }] });
+    await version('searched', {
+      source: `s3://b/searched/${i}`,
+      run_id: i === 3 ? runId : '',
+      tags: [{ key: 'n', value: String(i) }],
+    });
   const numbers = async (filter: string) =>
-    ((await api.get('model-versions/search', { filter })).body.model_versions ?? []).map((v: { version: string }) => v.version).sort();
+    ((await api.get('model-versions/search', { filter })).body.model_versions ?? [])
+      .map((v: { version: string }) => v.version)
+      .sort();
   expect(await numbers("name = 'searched' AND version_number > 3")).toEqual(['4', '5']);
   expect(await numbers(`run_id = '${runId}'`)).toEqual(['4']);
   expect(await numbers("source_path = 's3://b/searched/2'")).toEqual(['3']);
@@ -157,7 +215,11 @@ test('versions are searched by name, run, source, number and tag, and paged', as
   const seen: string[] = [];
   let token = '';
   do {
-    const { body } = await api.get('model-versions/search', { filter: "name = 'searched'", max_results: '2', page_token: token });
+    const { body } = await api.get('model-versions/search', {
+      filter: "name = 'searched'",
+      max_results: '2',
+      page_token: token,
+    });
     seen.push(...body.model_versions.map((v: { version: string }) => v.version));
     token = body.next_page_token ?? '';
   } while (token);

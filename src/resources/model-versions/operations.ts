@@ -51,10 +51,18 @@ const getLatestVersions: Operation<'getLatestVersions'> = async ({ name, stages:
   if (!rows) throw modelNotFound(name);
   if (wanted.length === 0) return new Rendered(`{"model_versions":[${rows.map(withAliases).join(',')}]}`);
   const chosen = new Set<string>(wanted.map(canonicalStage));
-  return new Rendered(`{"model_versions":[${rows.filter((row) => chosen.has(row.stage)).map(withAliases).join(',')}]}`);
+  return new Rendered(
+    `{"model_versions":[${rows
+      .filter((row) => chosen.has(row.stage))
+      .map(withAliases)
+      .join(',')}]}`,
+  );
 };
 
-const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = async ({ name, version: text }, call) => {
+const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = async (
+  { name, version: text },
+  call,
+) => {
   checkModelName(name);
   const version = numbered(name, parseVersion(text));
   const origin = await call.read((sql) => store.findVersionOrigin(sql, call.scope, name, version));
@@ -64,7 +72,10 @@ const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = asyn
 
 /** Locks the model, changes one version, renders it and its model; throws where there is no such version. */
 async function changeVersion(
-  call: Call, name: string, version: number, change: (sql: Sql) => Query,
+  call: Call,
+  name: string,
+  version: number,
+  change: (sql: Sql) => Query,
 ): Promise<store.VersionRow | undefined> {
   const [, changed, versions] = await call.transaction((sql) => [
     lockModel(sql, call.scope, name),
@@ -81,11 +92,21 @@ const audit =
   (from: Fragment): Fragment =>
     call.record(sql, { kind: 'model-version', name: versionLabel(name, version), detail }, from);
 
-const updateModelVersion: Operation<'updateModelVersion'> = async ({ name, version: text, description = null }, call) => {
+const updateModelVersion: Operation<'updateModelVersion'> = async (
+  { name, version: text, description = null },
+  call,
+) => {
   checkModelName(name);
   const version = numbered(name, parseVersion(text));
   const row = await changeVersion(call, name, version, (sql) =>
-    store.updateVersion(sql, call.scope, name, version, { description, now: call.now }, audit(call, sql, name, version, { description })),
+    store.updateVersion(
+      sql,
+      call.scope,
+      name,
+      version,
+      { description, now: call.now },
+      audit(call, sql, name, version, { description }),
+    ),
   );
   return answerVersion(row as store.VersionRow);
 };
@@ -103,9 +124,21 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
   const version = numbered(name, parseVersion(request.version));
   const [, moved, rendered] = await call.transaction((sql) => [
     lockModel(sql, call.scope, name),
-    store.moveToStage(sql, call.scope, name, version, { stage, archive, now: call.now }, audit(call, sql, name, version, { stage, archive })),
+    store.moveToStage(
+      sql,
+      call.scope,
+      name,
+      version,
+      { stage, archive, now: call.now },
+      audit(call, sql, name, version, { stage, archive }),
+    ),
     // Every version that this moment touched: the moved one and those it archived.
-    store.renderVersions(sql, call.scope, name, store.versionsUpdatedAt(sql, call.scope, name, version, call.now)),
+    store.renderVersions(
+      sql,
+      call.scope,
+      name,
+      store.versionsUpdatedAt(sql, call.scope, name, version, call.now),
+    ),
     renderModel(sql, call.scope, name),
   ]);
   if (moved?.length === 0) throw versionNotFound(name, version);
@@ -123,18 +156,31 @@ const deleteModelVersion: Operation<'deleteModelVersion'> = async ({ name, versi
   return {};
 };
 
-const setModelVersionTag: Operation<'setModelVersionTag'> = async ({ name, version: text, key = '', value = '' }, call) => {
+const setModelVersionTag: Operation<'setModelVersionTag'> = async (
+  { name, version: text, key = '', value = '' },
+  call,
+) => {
   checkModelName(name);
   const parsed = parseVersion(text);
   checkVersionTag({ key, value });
   const version = numbered(name, parsed);
   await changeVersion(call, name, version, (sql) =>
-    store.upsertVersionTag(sql, call.scope, name, version, { key, value }, audit(call, sql, name, version, { key })),
+    store.upsertVersionTag(
+      sql,
+      call.scope,
+      name,
+      version,
+      { key, value },
+      audit(call, sql, name, version, { key }),
+    ),
   );
   return {};
 };
 
-const deleteModelVersionTag: Operation<'deleteModelVersionTag'> = async ({ name, version: text, key }, call) => {
+const deleteModelVersionTag: Operation<'deleteModelVersionTag'> = async (
+  { name, version: text, key },
+  call,
+) => {
   checkModelName(name);
   const parsed = parseVersion(text);
   checkTagKey(key);
@@ -158,7 +204,15 @@ export const modelVersionOperations = {
   setModelVersionTag: { run: setModelVersionTag, recorded: true },
   deleteModelVersionTag: { run: deleteModelVersionTag, recorded: true },
 } satisfies OperationTable<
-  | 'createModelVersion' | 'getModelVersion' | 'updateModelVersion' | 'deleteModelVersion'
-  | 'transitionModelVersionStage' | 'searchModelVersions' | 'getModelVersionDownloadUri' | 'getLatestVersions'
-  | 'getModelVersionByAlias' | 'setModelVersionTag' | 'deleteModelVersionTag'
+  | 'createModelVersion'
+  | 'getModelVersion'
+  | 'updateModelVersion'
+  | 'deleteModelVersion'
+  | 'transitionModelVersionStage'
+  | 'searchModelVersions'
+  | 'getModelVersionDownloadUri'
+  | 'getLatestVersions'
+  | 'getModelVersionByAlias'
+  | 'setModelVersionTag'
+  | 'deleteModelVersionTag'
 >;

@@ -1,5 +1,5 @@
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
-import { readInteger } from '../../search/python.ts';
+import { readInteger } from '../../contract/python.ts';
 
 export interface ParsedVersion {
   /** The number as MLflow prints it in its messages. */

@@ -29,7 +29,8 @@ type SortKey = keyof typeof sortColumns;
 
 export const searchModelVersions: Operation<'searchModelVersions'> = async (request, call) => {
   const size = Number(request.max_results ?? 200_000);
-  if (size < 1) throw invalidParameter(`Invalid value for max_results. It must be a positive integer, but got ${size}`);
+  if (size < 1)
+    throw invalidParameter(`Invalid value for max_results. It must be a positive integer, but got ${size}`);
   const { prompts, comparisons } = splitPrompts(parseFilter(request.filter, modelVersionFilter));
   const order = parseOrderBy(request.order_by, modelVersionOrder);
   const query = queryHash('model-versions', request.filter ?? '', request.order_by);
@@ -43,7 +44,9 @@ export const searchModelVersions: Operation<'searchModelVersions'> = async (requ
         and ${startOfPage(sql, request.page_token, query, keys)}
       order by ${orderBy(sql, keys)} limit ${size + 1}`;
   });
-  const { page, token } = cutPage(rows, size, query, (row) => order.map(({ key }) => row[sortColumns[key as SortKey].column]));
+  const { page, token } = cutPage(rows, size, query, (row) =>
+    order.map(({ key }) => row[sortColumns[key as SortKey].column]),
+  );
   const versions = page.length > 0 ? [`"model_versions":[${page.map(({ wire }) => wire).join(',')}]`] : [];
   if (token) versions.push(`"next_page_token":${JSON.stringify(token)}`);
   return new Rendered(`{${versions.join(',')}}`);

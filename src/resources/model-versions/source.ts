@@ -1,4 +1,4 @@
-import { invalidParameter, MlflowError } from '../../contract/error.ts';
+import { invalidParameter, type MlflowError } from '../../contract/error.ts';
 import { normalPath } from '../../contract/posix.ts';
 import { parseUri, unquote, unquoteFully } from '../../contract/uri.ts';
 
@@ -62,14 +62,16 @@ function isLocal(source: string): boolean {
   return true;
 }
 
-const localPath = (uri: string): string => normalPath(unquote(uri.startsWith('file:') ? parseUri(uri).path : uri));
+const localPath = (uri: string): string =>
+  normalPath(unquote(uri.startsWith('file:') ? parseUri(uri).path : uri));
 
 const liesWithin = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`);
 
 const unquotePlus = (text: string): string => unquote(text.replaceAll('+', ' '));
 
 /** `..` in any disguise: encoded, doubly encoded, with a path parameter (`..;`), behind a backslash. */
-const hasParentSegment = (text: string): boolean => text.split(/[/\\]/).some((part) => part.replace(/;.*$/s, '') === '..');
+const hasParentSegment = (text: string): boolean =>
+  text.split(/[/\\]/).some((part) => part.replace(/;.*$/s, '') === '..');
 
 function refuseTraversal(source: string): void {
   const plain = unquoteFully(source, unquotePlus);
@@ -86,14 +88,24 @@ interface UriParts {
 
 function uriParts(uri: string): UriParts {
   const { scheme, authority, path } = parseUri(uri);
-  return { scheme, authority: authority.toLowerCase(), parts: path.split('/').filter(Boolean).map((part) => unquoteFully(part)) };
+  return {
+    scheme,
+    authority: authority.toLowerCase(),
+    parts: path
+      .split('/')
+      .filter(Boolean)
+      .map((part) => unquoteFully(part)),
+  };
 }
 
 function isWithin(source: string, root: string): boolean {
   const s = uriParts(source);
   const r = uriParts(root);
   return (
-    s.scheme === r.scheme && s.authority === r.authority && r.parts.length > 0 && r.parts.every((part, i) => part === s.parts[i])
+    s.scheme === r.scheme &&
+    s.authority === r.authority &&
+    r.parts.length > 0 &&
+    r.parts.every((part, i) => part === s.parts[i])
   );
 }
 
@@ -101,7 +113,10 @@ function isWithin(source: string, root: string): boolean {
 function isProxied(source: string): boolean {
   const { scheme, parts } = uriParts(source);
   if (scheme === 'mlflow-artifacts') return true;
-  return (scheme === 'http' || scheme === 'https') && parts.join('/').includes('api/2.0/mlflow-artifacts/artifacts');
+  return (
+    (scheme === 'http' || scheme === 'https') &&
+    parts.join('/').includes('api/2.0/mlflow-artifacts/artifacts')
+  );
 }
 
 export type FindRoot = (id: string) => Promise<string | undefined>;
@@ -113,9 +128,15 @@ export interface Origins {
 }
 
 /** @throws INVALID_PARAMETER_VALUE with MLflow's sentence unless the source may be registered with these ids. */
-export async function checkSource(source: string, ids: { runId: string; modelId: string }, origins: Origins): Promise<void> {
+export async function checkSource(
+  source: string,
+  ids: { runId: string; modelId: string },
+  origins: Origins,
+): Promise<void> {
   const [field, id, findRoot] =
-    ids.modelId !== '' ? (['model_id', ids.modelId, origins.modelRoot] as const) : (['run_id', ids.runId, origins.runRoot] as const);
+    ids.modelId !== ''
+      ? (['model_id', ids.modelId, origins.modelRoot] as const)
+      : (['run_id', ids.runId, origins.runRoot] as const);
   if (source.includes('\0')) throw traverses(source);
   const root = async (): Promise<string> => {
     const found = id === '' ? undefined : await findRoot(id);
@@ -144,7 +165,8 @@ export async function checkSource(source: string, ids: { runId: string; modelId:
     if (authority !== '') throw notContained(source, 'model_id');
     const parsed = parseModelUri(source);
     if (!parsed) throw notContained(source, 'model_id');
-    if (parsed.kind === 'model-id' && (field === 'run_id' || parsed.modelId !== id)) throw notContained(source, 'model_id');
+    if (parsed.kind === 'model-id' && (field === 'run_id' || parsed.modelId !== id))
+      throw notContained(source, 'model_id');
     return;
   }
   if (isProxied(source) && !isWithin(source, await root())) throw notContained(source, field);

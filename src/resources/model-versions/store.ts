@@ -40,13 +40,25 @@ export interface VersionRow {
   readonly aliases: string | null;
 }
 
-export async function findVersion(sql: Sql, scope: Scope, name: string, version: number): Promise<VersionRow | undefined> {
-  const [row] = await sql<VersionRow[]>`select version, wire, ${aliasesOf(sql)} as aliases from tabularium.model_versions v
+export async function findVersion(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+): Promise<VersionRow | undefined> {
+  const [row] = await sql<
+    VersionRow[]
+  >`select version, wire, ${aliasesOf(sql)} as aliases from tabularium.model_versions v
     where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
   return row;
 }
 
-export async function findVersionByAlias(sql: Sql, scope: Scope, name: string, alias: string): Promise<VersionRow | undefined> {
+export async function findVersionByAlias(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  alias: string,
+): Promise<VersionRow | undefined> {
   const [row] = await sql<VersionRow[]>`select version, v.wire, ${aliasesOf(sql)} as aliases
     from tabularium.registered_model_aliases p
     join tabularium.model_versions v using (workspace, name, version)
@@ -56,7 +68,10 @@ export async function findVersionByAlias(sql: Sql, scope: Scope, name: string, a
 
 /** The newest version of each of the stages, oldest first; undefined where there is no such model. */
 export async function findLatestVersions(
-  sql: Sql, scope: Scope, name: string, stages: readonly Stage[],
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  stages: readonly Stage[],
 ): Promise<(VersionRow & { stage: Stage })[] | undefined> {
   const rows = await sql<(VersionRow & { stage: Stage })[]>`
     select v.* from tabularium.registered_models m
@@ -80,9 +95,14 @@ export interface VersionOrigin {
 }
 
 export async function findVersionOrigin(
-  sql: Sql, scope: Scope, name: string, version: number,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
 ): Promise<VersionOrigin | undefined> {
-  const [row] = await sql<VersionOrigin[]>`select version, run_id, storage_location from tabularium.model_versions
+  const [row] = await sql<
+    VersionOrigin[]
+  >`select version, run_id, storage_location from tabularium.model_versions
     where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
   return row;
 }
@@ -107,7 +127,11 @@ export const takeNumber = (sql: Sql, scope: Scope, name: string, now: bigint): Q
   where workspace = ${scope.workspace} and name = ${name} returning last_version`;
 
 export const insertVersion = (
-  sql: Sql, scope: Scope, name: string, v: NewVersion, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  v: NewVersion,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with created as (
     insert into tabularium.model_versions
@@ -127,7 +151,11 @@ export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint)
   update tabularium.model_versions set updated_at = ${now} where workspace = ${scope.workspace} and name = ${name}`;
 
 export const updateVersion = (
-  sql: Sql, scope: Scope, name: string, version: number, change: { description: string | null; now: bigint },
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  change: { description: string | null; now: bigint },
   record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
@@ -142,7 +170,11 @@ export const updateVersion = (
  * all versions that changed; no row where there is no such version.
  */
 export const moveToStage = (
-  sql: Sql, scope: Scope, name: string, version: number, change: { stage: Stage; archive: boolean; now: bigint },
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  change: { stage: Stage; archive: boolean; now: bigint },
   record: (from: Fragment) => Fragment,
 ): Query => sql`
   with moved as (
@@ -160,12 +192,23 @@ export const moveToStage = (
   select version from moved`;
 
 /** The numbers of the version and of all that were changed at this very time, for rendering after a move. */
-export const versionsUpdatedAt = (sql: Sql, scope: Scope, name: string, version: number, now: bigint): Fragment => sql`
+export const versionsUpdatedAt = (
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  now: bigint,
+): Fragment => sql`
   select version from tabularium.model_versions
   where workspace = ${scope.workspace} and name = ${name} and (version = ${version} or updated_at = ${now})`;
 
 export const deleteVersion = (
-  sql: Sql, scope: Scope, name: string, version: number, now: bigint, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  now: bigint,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with deleted as (
     delete from tabularium.model_versions
@@ -177,7 +220,12 @@ export const deleteVersion = (
   select from deleted`;
 
 export const upsertVersionTag = (
-  sql: Sql, scope: Scope, name: string, version: number, tag: Tag, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  tag: Tag,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
@@ -189,7 +237,12 @@ export const upsertVersionTag = (
 
 /** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
 export const deleteVersionTag = (
-  sql: Sql, scope: Scope, name: string, version: number, key: string, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  key: string,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with there as (
     select workspace, name, version from tabularium.model_versions

@@ -5,4 +5,5 @@ import type { VersionRow } from './store.ts';
 export const withAliases = ({ wire, aliases }: VersionRow): string =>
   aliases === null ? wire : `${wire.slice(0, wire.lastIndexOf('}'))},"aliases":${aliases}}`;
 
-export const answerVersion = (row: VersionRow): Rendered => new Rendered(`{"model_version":${withAliases(row)}}`);
+export const answerVersion = (row: VersionRow): Rendered =>
+  new Rendered(`{"model_version":${withAliases(row)}}`);

@@ -1,7 +1,7 @@
 import { invalidParameter } from '../../contract/error.ts';
+import { reprSet } from '../../contract/python.ts';
 import { ascending, type Ordering } from '../../search/order-by.ts';
 import type { Comparison, Field, Grammar } from '../../search/parse.ts';
-import { reprSet } from '../../search/python.ts';
 
 /** `registered-models/search`: `name` and tags (mlflow/utils/search_utils.py, SearchModelUtils). */
 

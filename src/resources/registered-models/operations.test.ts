@@ -16,13 +16,20 @@ const get = async (name: string) => (await api.get('registered-models/get', { na
 
 describe('a registered model', () => {
   test('is created with tags, the last value of a key winning, and read back as it was answered', async () => {
-    const tags = [{ key: 'b', value: '1' }, { key: 'a', value: 'x' }, { key: 'b', value: '2' }];
+    const tags = [
+      { key: 'b', value: '1' },
+      { key: 'a', value: 'x' },
+      { key: 'b', value: '2' },
+    ];
     const { status, body } = await create('created', { description: 'what it is', tags });
     expect(status).toBe(200);
     expect(body.registered_model).toMatchObject({
       name: 'created',
       description: 'what it is',
-      tags: [{ key: 'a', value: 'x' }, { key: 'b', value: '2' }],
+      tags: [
+        { key: 'a', value: 'x' },
+        { key: 'b', value: '2' },
+      ],
     });
     expect(await get('created')).toEqual(body.registered_model);
   });
@@ -48,7 +55,9 @@ describe('a registered model', () => {
       aliases: [{ alias: 'champion', version: '1' }],
       latest_versions: [{ name: 'after', version: '1' }],
     });
-    expect((await api.get('model-versions/get', { name: 'after', version: '1' })).body.model_version.name).toBe('after');
+    expect(
+      (await api.get('model-versions/get', { name: 'after', version: '1' })).body.model_version.name,
+    ).toBe('after');
     expect((await api.get('registered-models/get', { name: 'before' })).status).toBe(404);
   });
 
@@ -71,11 +80,14 @@ describe('a registered model', () => {
 
   test('shows the newest version of each stage', async () => {
     await create('stages');
-    for (let i = 0; i < 4; i++) await api.post('model-versions/create', { name: 'stages', source: `s3://b/${i}` });
+    for (let i = 0; i < 4; i++)
+      await api.post('model-versions/create', { name: 'stages', source: `s3://b/${i}` });
     await api.post('model-versions/transition-stage', { name: 'stages', version: '2', stage: 'production' });
     await api.post('model-versions/transition-stage', { name: 'stages', version: '1', stage: 'PRODUCTION' });
     const versions = (await get('stages')).latest_versions;
-    expect(versions.map((v: { version: string; current_stage: string }) => [v.version, v.current_stage])).toEqual([
+    expect(
+      versions.map((v: { version: string; current_stage: string }) => [v.version, v.current_stage]),
+    ).toEqual([
       ['2', 'Production'],
       ['4', 'None'],
     ]);
@@ -104,34 +116,47 @@ describe('at once', () => {
 
 describe('search', () => {
   test('pages through a filter by key, in either direction', async () => {
-    for (const n of ['p-1', 'p-2', 'p-3', 'p-4', 'p-5']) await create(n, { tags: [{ key: 'team', value: 'search' }] });
+    for (const n of ['p-1', 'p-2', 'p-3', 'p-4', 'p-5'])
+      await create(n, { tags: [{ key: 'team', value: 'search' }] });
     for (const order of ['name ASC', 'name DESC', 'timestamp ASC', 'last_updated_timestamp DESC']) {
       const seen: string[] = [];
       let token = '';
       do {
         const { body } = await api.get('registered-models/search', {
-          filter: "name LIKE 'p-%' AND tags.team = 'search'", max_results: '2', order_by: order, page_token: token,
+          filter: "name LIKE 'p-%' AND tags.team = 'search'",
+          max_results: '2',
+          order_by: order,
+          page_token: token,
         });
         seen.push(...body.registered_models.map((m: { name: string }) => m.name));
         token = body.next_page_token ?? '';
       } while (token);
       expect(seen.toSorted()).toEqual(['p-1', 'p-2', 'p-3', 'p-4', 'p-5']);
-      if (order.startsWith('name')) expect(seen).toEqual(order === 'name ASC' ? seen.toSorted() : seen.toSorted().reverse());
+      if (order.startsWith('name'))
+        expect(seen).toEqual(order === 'name ASC' ? seen.toSorted() : seen.toSorted().reverse());
     }
   });
 
   test('refuses the token of another search', async () => {
     const { body } = await api.get('registered-models/search', { max_results: '1' });
-    const other = await api.get('registered-models/search', { max_results: '1', filter: "name = 'x'", page_token: body.next_page_token });
+    const other = await api.get('registered-models/search', {
+      max_results: '1',
+      filter: "name = 'x'",
+      page_token: body.next_page_token,
+    });
     expect(other.status).toBe(400);
   });
 
   test('hides prompts until they are asked for', async () => {
     await create('a-prompt', { tags: [{ key: 'mlflow.prompt.is_prompt', value: 'true' }] });
     const names = async (filter: string) =>
-      ((await api.get('registered-models/search', { filter })).body.registered_models ?? []).map((m: { name: string }) => m.name);
+      ((await api.get('registered-models/search', { filter })).body.registered_models ?? []).map(
+        (m: { name: string }) => m.name,
+      );
     expect(await names("name = 'a-prompt'")).toEqual([]);
-    expect(await names("name = 'a-prompt' AND tags.`mlflow.prompt.is_prompt` = 'true'")).toEqual(['a-prompt']);
+    expect(await names("name = 'a-prompt' AND tags.`mlflow.prompt.is_prompt` = 'true'")).toEqual([
+      'a-prompt',
+    ]);
   });
 });
 
@@ -142,8 +167,13 @@ test('every change leaves one audit row, in the same transaction', async () => {
   await api.delete('registered-models/delete-tag', { name: 'audited', key: 'k' });
   await api.delete('registered-models/delete-tag', { name: 'nobody', key: 'k' });
   await api.delete('registered-models/delete', { name: 'audited' });
-  const rows = await app.sql`select action from tabularium.audit where name in ('audited', 'nobody') order by id`;
+  const rows =
+    await app.sql`select action from tabularium.audit where name in ('audited', 'nobody') order by id`;
   expect(rows.map(({ action }) => action)).toEqual([
-    'createRegisteredModel', 'updateRegisteredModel', 'setRegisteredModelTag', 'deleteRegisteredModelTag', 'deleteRegisteredModel',
+    'createRegisteredModel',
+    'updateRegisteredModel',
+    'setRegisteredModelTag',
+    'deleteRegisteredModelTag',
+    'deleteRegisteredModel',
   ]);
 });

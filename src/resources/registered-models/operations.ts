@@ -20,7 +20,10 @@ const modelNotFound = (name: string) => notFound(`Registered Model with name=${n
 
 const answer = (wire: string): Rendered => new Rendered(`{"registered_model":${wire}}`);
 
-const createRegisteredModel: Operation<'createRegisteredModel'> = async ({ name, description = '', tags: sent }, call) => {
+const createRegisteredModel: Operation<'createRegisteredModel'> = async (
+  { name, description = '', tags: sent },
+  call,
+) => {
   checkModelName(name);
   const tags = collectTags(sent);
   tags.forEach(checkModelTag);
@@ -57,7 +60,10 @@ const getRegisteredModel: Operation<'getRegisteredModel'> = async ({ name }, cal
 
 /** Locks the model, changes it, renders it; throws what `absent` says where the change found nothing. */
 async function changeModel(
-  call: Call, name: string, absent: () => Error, change: (sql: Sql) => Query,
+  call: Call,
+  name: string,
+  absent: () => Error,
+  change: (sql: Sql) => Query,
 ): Promise<string> {
   const [, changed, rendered] = await call.transaction((sql) => [
     store.lockModel(sql, call.scope, name),
@@ -73,21 +79,43 @@ const audit =
   (from: Fragment): Fragment =>
     call.record(sql, { kind: 'registered-model', name, detail }, from);
 
-const updateRegisteredModel: Operation<'updateRegisteredModel'> = async ({ name, description = '' }, call) => {
+const updateRegisteredModel: Operation<'updateRegisteredModel'> = async (
+  { name, description = '' },
+  call,
+) => {
   checkModelName(name);
-  const wire = await changeModel(call, name, () => modelNotFound(name), (sql) =>
-    store.updateDescription(sql, call.scope, name, { description, now: call.now }, audit(call, sql, name, { description })),
+  const wire = await changeModel(
+    call,
+    name,
+    () => modelNotFound(name),
+    (sql) =>
+      store.updateDescription(
+        sql,
+        call.scope,
+        name,
+        { description, now: call.now },
+        audit(call, sql, name, { description }),
+      ),
   );
   return answer(wire);
 };
 
-const renameRegisteredModel: Operation<'renameRegisteredModel'> = async ({ name, new_name: newName }, call) => {
+const renameRegisteredModel: Operation<'renameRegisteredModel'> = async (
+  { name, new_name: newName },
+  call,
+) => {
   checkModelName(newName, 'new_name');
   checkModelName(name);
   const results = await call
     .transaction((sql) => [
       store.lockModel(sql, call.scope, name),
-      store.renameModel(sql, call.scope, name, { newName, now: call.now }, audit(call, sql, name, { new_name: newName })),
+      store.renameModel(
+        sql,
+        call.scope,
+        name,
+        { newName, now: call.now },
+        audit(call, sql, name, { new_name: newName }),
+      ),
       touchVersions(sql, call.scope, newName, call.now),
       renderVersions(sql, call.scope, newName),
       store.renderModel(sql, call.scope, newName),
@@ -108,8 +136,11 @@ const setRegisteredModelTag: Operation<'setRegisteredModelTag'> = async ({ name,
   checkModelName(name);
   const tag = { key: key ?? '', value };
   checkModelTag(tag);
-  await changeModel(call, name, () => modelNotFound(name), (sql) =>
-    store.upsertModelTag(sql, call.scope, name, tag, audit(call, sql, name, { key: tag.key })),
+  await changeModel(
+    call,
+    name,
+    () => modelNotFound(name),
+    (sql) => store.upsertModelTag(sql, call.scope, name, tag, audit(call, sql, name, { key: tag.key })),
   );
   return {};
 };
@@ -117,13 +148,19 @@ const setRegisteredModelTag: Operation<'setRegisteredModelTag'> = async ({ name,
 const deleteRegisteredModelTag: Operation<'deleteRegisteredModelTag'> = async ({ name, key }, call) => {
   checkModelName(name);
   checkTagKey(key);
-  await changeModel(call, name, () => modelNotFound(name), (sql) =>
-    store.deleteModelTag(sql, call.scope, name, key, audit(call, sql, name, { key })),
+  await changeModel(
+    call,
+    name,
+    () => modelNotFound(name),
+    (sql) => store.deleteModelTag(sql, call.scope, name, key, audit(call, sql, name, { key })),
   );
   return {};
 };
 
-const setRegisteredModelAlias: Operation<'setRegisteredModelAlias'> = async ({ name, alias, version: text }, call) => {
+const setRegisteredModelAlias: Operation<'setRegisteredModelAlias'> = async (
+  { name, alias, version: text },
+  call,
+) => {
   checkModelName(name);
   checkAlias(alias);
   checkAliasNotReserved(alias);
@@ -140,8 +177,11 @@ const setRegisteredModelAlias: Operation<'setRegisteredModelAlias'> = async ({ n
 const deleteRegisteredModelAlias: Operation<'deleteRegisteredModelAlias'> = async ({ name, alias }, call) => {
   checkModelName(name);
   checkAlias(alias);
-  await changeModel(call, name, () => modelNotFound(name), (sql) =>
-    store.deleteAlias(sql, call.scope, name, alias, audit(call, sql, name, { alias })),
+  await changeModel(
+    call,
+    name,
+    () => modelNotFound(name),
+    (sql) => store.deleteAlias(sql, call.scope, name, alias, audit(call, sql, name, { alias })),
   );
   return {};
 };
@@ -158,7 +198,14 @@ export const registeredModelOperations = {
   setRegisteredModelAlias: { run: setRegisteredModelAlias, recorded: true },
   deleteRegisteredModelAlias: { run: deleteRegisteredModelAlias, recorded: true },
 } satisfies OperationTable<
-  | 'createRegisteredModel' | 'getRegisteredModel' | 'updateRegisteredModel' | 'renameRegisteredModel'
-  | 'deleteRegisteredModel' | 'searchRegisteredModels' | 'setRegisteredModelTag' | 'deleteRegisteredModelTag'
-  | 'setRegisteredModelAlias' | 'deleteRegisteredModelAlias'
+  | 'createRegisteredModel'
+  | 'getRegisteredModel'
+  | 'updateRegisteredModel'
+  | 'renameRegisteredModel'
+  | 'deleteRegisteredModel'
+  | 'searchRegisteredModels'
+  | 'setRegisteredModelTag'
+  | 'deleteRegisteredModelTag'
+  | 'setRegisteredModelAlias'
+  | 'deleteRegisteredModelAlias'
 >;

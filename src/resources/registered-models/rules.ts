@@ -16,7 +16,8 @@ export const missing = (field: string): MlflowError =>
 /** A name may hold anything but `/` and `:`, and must be no path that leads elsewhere (`.`, `..`). */
 export function checkModelName(name: string | undefined, field = 'name'): asserts name is string {
   if (name === undefined || name.trim() === '') throw missing(field);
-  if (/[/:]/.test(name)) throw invalidParameter(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`);
+  if (/[/:]/.test(name))
+    throw invalidParameter(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`);
   const refusal = pathRefusal(name);
   if (refusal) throw invalidValue('name', name, refusal);
 }

@@ -39,7 +39,11 @@ export async function findModel(sql: Sql, scope: Scope, name: string): Promise<s
 }
 
 /** Whether the model is there, and whether it is a prompt. */
-export async function findModelKind(sql: Sql, scope: Scope, name: string): Promise<'model' | 'prompt' | undefined> {
+export async function findModelKind(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+): Promise<'model' | 'prompt' | undefined> {
   const [row] = await sql`select exists (
       select from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name
         and t.key = ${promptTag} and lower(t.value) = 'true') as prompt
@@ -55,7 +59,12 @@ export interface NewModel {
 }
 
 /** Inserts the model and its tags. Unique violation where the name is taken. */
-export const insertModel = (sql: Sql, scope: Scope, model: NewModel, record: (from: Fragment) => Fragment): Query => sql`
+export const insertModel = (
+  sql: Sql,
+  scope: Scope,
+  model: NewModel,
+  record: (from: Fragment) => Fragment,
+): Query => sql`
   with created as (
     insert into tabularium.registered_models (workspace, name, description, created_at, updated_at)
     values (${scope.workspace}, ${model.name}, ${model.description}, ${model.now}, ${model.now}) returning 1),
@@ -67,7 +76,11 @@ export const insertModel = (sql: Sql, scope: Scope, model: NewModel, record: (fr
   select from created`;
 
 export const updateDescription = (
-  sql: Sql, scope: Scope, name: string, change: { description: string; now: bigint }, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  change: { description: string; now: bigint },
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
     update tabularium.registered_models set description = ${change.description}, updated_at = ${change.now}
@@ -77,7 +90,11 @@ export const updateDescription = (
 
 /** Gives the model another name; versions, tags and aliases follow by their foreign keys. */
 export const renameModel = (
-  sql: Sql, scope: Scope, name: string, change: { newName: string; now: bigint }, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  change: { newName: string; now: bigint },
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
     update tabularium.registered_models set name = ${change.newName}, updated_at = ${change.now}
@@ -85,14 +102,23 @@ export const renameModel = (
   recorded as (${record(sql`changed`)})
   select from changed`;
 
-export const deleteModel = (sql: Sql, scope: Scope, name: string, record: (from: Fragment) => Fragment): Query => sql`
+export const deleteModel = (
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  record: (from: Fragment) => Fragment,
+): Query => sql`
   with changed as (
     delete from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} returning 1),
   recorded as (${record(sql`changed`)})
   select from changed`;
 
 export const upsertModelTag = (
-  sql: Sql, scope: Scope, name: string, tag: Tag, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  tag: Tag,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
     insert into tabularium.registered_model_tags (workspace, name, key, value)
@@ -104,7 +130,11 @@ export const upsertModelTag = (
 
 /** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
 export const deleteModelTag = (
-  sql: Sql, scope: Scope, name: string, key: string, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  key: string,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with model as (
     select workspace, name from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}),
@@ -116,7 +146,11 @@ export const deleteModelTag = (
 
 /** Points the alias at the version; no row where there is no such version. */
 export const upsertAlias = (
-  sql: Sql, scope: Scope, name: string, change: { alias: string; version: number }, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  change: { alias: string; version: number },
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with changed as (
     insert into tabularium.registered_model_aliases (workspace, name, alias, version)
@@ -127,7 +161,11 @@ export const upsertAlias = (
   select from changed`;
 
 export const deleteAlias = (
-  sql: Sql, scope: Scope, name: string, alias: string, record: (from: Fragment) => Fragment,
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  alias: string,
+  record: (from: Fragment) => Fragment,
 ): Query => sql`
   with model as (
     select workspace, name from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}),

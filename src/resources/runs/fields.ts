@@ -1,7 +1,7 @@
 import { invalidParameter } from '../../contract/error.ts';
+import { reprSet } from '../../contract/python.ts';
 import { ascending, descending, type Ordering } from '../../search/order-by.ts';
 import { type Field, type FieldType, type Grammar, resolveIdentifier } from '../../search/parse.ts';
-import { reprSet } from '../../search/python.ts';
 
 /** `runs/search` (mlflow/utils/search_utils.py, SearchUtils). */
 

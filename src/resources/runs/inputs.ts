@@ -17,7 +17,8 @@ export async function insertInputs(
   { datasets, models }: { datasets: readonly DatasetInput[]; models: readonly string[] },
 ): Promise<Stage> {
   const tags = datasets.flatMap((dataset, position) => dataset.tags.map((tag) => ({ ...tag, position })));
-  const column = (of: (dataset: DatasetInput) => string | undefined) => datasets.map((dataset) => of(dataset) ?? null);
+  const column = (of: (dataset: DatasetInput) => string | undefined) =>
+    datasets.map((dataset) => of(dataset) ?? null);
   const [row] = await sql`
     with ${active(sql, scope, runId)},
     sent as (
@@ -97,4 +98,3 @@ export async function appendModelHistory(
     select lifecycle_stage as stage, exists (select from appended) as appended from run`;
   return row;
 }
-

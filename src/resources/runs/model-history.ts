@@ -1,5 +1,5 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { reprSet } from '../../search/python.ts';
+import { reprSet } from '../../contract/python.ts';
 
 const required = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'];
 const kept = ['run_id', 'artifact_path', 'utc_time_created', 'model_uuid'];
@@ -26,12 +26,15 @@ export function readModelSummary(text: string): string {
   // The real server answers its 500 page to JSON of another kind.
   if (!isObject(model)) throw malformed();
   const missing = required.filter((field) => !Object.hasOwn(model, field));
-  if (missing.length > 0) throw invalidParameter(`Model json is missing mandatory fields: ${reprSet(missing)}`);
+  if (missing.length > 0)
+    throw invalidParameter(`Model json is missing mandatory fields: ${reprSet(missing)}`);
   const flavors = model.flavors ?? {};
   if (!isObject(flavors)) throw malformed();
   return pythonJson({
     ...Object.fromEntries(kept.map((field) => [field, model[field] ?? null])),
-    flavors: Object.fromEntries(Object.entries(flavors).map(([name, config]) => [name, withoutConfig(config)])),
+    flavors: Object.fromEntries(
+      Object.entries(flavors).map(([name, config]) => [name, withoutConfig(config)]),
+    ),
   });
 }
 

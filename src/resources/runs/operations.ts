@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { appendToUri } from '../../contract/artifact-uri.ts';
+import { checkLength } from '../../contract/entity-key.ts';
 import { alreadyExists, invalidParameter, notFound } from '../../contract/error.ts';
 import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import { randomName } from '../../contract/random-name.ts';
 import { onUnique } from '../../db/sqlstate.ts';
-import { checkLength } from '../../contract/entity-key.ts';
 import { experimentNotFound, parseExperimentId, requireActive } from '../experiments/rules.ts';
 import { findExperiment } from '../experiments/store.ts';
 import { checkDataset, readPoint } from '../metrics/rules.ts';
@@ -25,7 +26,6 @@ import {
   runNotActive,
   runNotFound,
 } from './rules.ts';
-import { generateRunName } from './run-name.ts';
 import { searchRuns } from './search.ts';
 import * as store from './store.ts';
 
@@ -38,14 +38,16 @@ const createRun: Operation<'createRun'> = async (request, call) => {
   const experiment = await call.read((sql) => findExperiment(sql, call.scope, id));
   if (!experiment) throw experimentNotFound(id);
   requireActive(experiment);
-  const { name, tags } = readNewTags(request.tags, request.run_name ?? '', generateRunName);
+  const { name, tags } = readNewTags(request.tags, request.run_name ?? '', randomName);
   const userId = request.user_id ?? '';
   checkLength('user_id', 256, userId);
   const startTime = request.start_time ?? 0n;
   const runId = randomBytes(16).toString('hex');
   const artifactUri = appendToUri(experiment.artifactLocation, `${runId}/artifacts`);
   await call
-    .write((sql) => store.insertRun(sql, { runId, experimentId: id, name, userId, startTime, artifactUri, tags }))
+    .write((sql) =>
+      store.insertRun(sql, { runId, experimentId: id, name, userId, startTime, artifactUri, tags }),
+    )
     .catch(onUnique(() => alreadyExists(`Run with id=${runId} has a tag twice.`)));
   return {
     run: {

@@ -29,7 +29,8 @@ export function pageOfRuns(sql: Sql, page: Page): { rows: Fragment; order: Fragm
   const arms = armsOf(page);
   const names = arms.map((arm) => sql`${sql(`arm_${arm}`)}`);
   const ctes = arms.map(
-    (arm, i) => sql`${names[i] as Fragment} as materialized (${armOfRuns(sql, page, arm, order, rest(sql, page, names.slice(0, i)))})`,
+    (arm, i) =>
+      sql`${names[i] as Fragment} as materialized (${armOfRuns(sql, page, arm, order, rest(sql, page, names.slice(0, i)))})`,
   );
   const all = names.map((name) => sql`select * from ${name}`);
   return {
@@ -58,25 +59,38 @@ function rest(sql: Sql, { offset, size }: Page, before: readonly Fragment[]): Fr
 function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragment): Fragment {
   const { source, joined, sorted } = armSource(sql, page, arm);
   const wanted = page.comparisons
-    .map((one) => (joined && one.type === 'metric' && one.key === page.order[0]?.key ? metricFits(sql, one) : condition(sql, one)))
+    .map((one) =>
+      joined && one.type === 'metric' && one.key === page.order[0]?.key
+        ? metricFits(sql, one)
+        : condition(sql, one),
+    )
     .reduce((all, one) => sql`${all} and ${one}`, sql``);
   return sql`
     select r.* from tabularium.experiments e
     cross join unnest(${page.stages}::text[]) as s (stage)
     cross join lateral (
       select r.*, ${sorted} from ${source}
-      where r.experiment_id = e.id and r.lifecycle_stage = s.stage ${wanted} and ${page.start}
+      where r.experiment_id = ${experimentOf(sql, page)} and r.lifecycle_stage = ${stageOf(sql, page)} ${wanted} and ${page.start}
       order by ${order} limit ${limit}) r
     where e.workspace = ${page.scope.workspace} and e.id = any(${page.experiments.map(String)}::int8[])
     order by ${order} limit ${limit}`;
 }
 
+/** A single experiment, or stage, is stated as it is: of one that comes from a row the planner knows no statistics. */
+const experimentOf = (sql: Sql, { experiments: [only, ...more] }: Page): Fragment =>
+  only !== undefined && more.length === 0 ? sql`${only}::int8` : sql`e.id`;
+
+const stageOf = (sql: Sql, { stages: [only, ...more] }: Page): Fragment =>
+  only !== undefined && more.length === 0 ? sql`${only}` : sql`s.stage`;
+
 /** Where an arm takes its runs from, and the columns it sorts by; `joined` where the metric is in alias `m`. */
-function armSource(sql: Sql, { order }: Page, arm: Arm): { source: Fragment; joined: boolean; sorted: Fragment } {
+function armSource(sql: Sql, page: Page, arm: Arm): { source: Fragment; joined: boolean; sorted: Fragment } {
+  const { order } = page;
   const [first, ...others] = order;
   const joins = (keys: readonly OrderKey[], from: number) =>
     keys.reduce((all, key, i) => sql`${all} ${sortJoin(sql, key, from + i)}`, sql``);
-  const sorts = (keys: readonly OrderKey[], from: number) => keys.map((key, i) => sortColumns(sql, key, from + i));
+  const sorts = (keys: readonly OrderKey[], from: number) =>
+    keys.map((key, i) => sortColumns(sql, key, from + i));
   if (!first || arm === 'any')
     return {
       source: sql`tabularium.runs r ${joins(order, 0)}`,
@@ -106,7 +120,7 @@ function armSource(sql: Sql, { order }: Page, arm: Arm): { source: Fragment; joi
     source: sql`(
       select m.run, m.value, m.is_nan, m.start_time, m.experiment_id from tabularium.latest_metrics m
       where m.key_id = ${key} and ${arm === 'nan' ? sql`m.is_nan` : sql`not m.is_nan`}) m
-      join tabularium.runs r on r.id = m.run and m.experiment_id = e.id ${joins(others, 1)}`,
+      join tabularium.runs r on r.id = m.run and m.experiment_id = ${experimentOf(sql, page)} ${joins(others, 1)}`,
     joined: true,
     sorted,
   };

@@ -11,7 +11,10 @@ export const renderInfo = (sql: Sql): Fragment => sql`json_strip_nulls(json_buil
  * The run in alias `r` as clients read it: JSON. MLflow tells the models that a run read to those who get it, not to
  * those who search.
  */
-export const renderRun = (sql: Sql, { modelInputs }: { modelInputs: boolean }): Fragment => sql`json_build_object(
+export const renderRun = (
+  sql: Sql,
+  { modelInputs }: { modelInputs: boolean },
+): Fragment => sql`json_build_object(
   'info', ${renderInfo(sql)},
   'data', json_strip_nulls(json_build_object(
     'metrics', (

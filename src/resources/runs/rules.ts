@@ -1,6 +1,6 @@
 import { checkKey, checkLength, invalidValue, truncate } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
-import { reprText } from '../../search/python.ts';
+import { reprText } from '../../contract/python.ts';
 
 export interface Entry {
   readonly key: string;
@@ -24,8 +24,7 @@ export const runNotActive = (runId: string, stage: string): MlflowError =>
   invalidParameter(`The run ${runId} must be in the 'active' state. Current state is ${stage}.`);
 
 export function checkRunId(runId: string): void {
-  if (!/^[a-zA-Z0-9][\p{L}\p{N}_-]{0,255}\n?$/u.test(runId))
-    throw invalidValue('run_id', runId);
+  if (!/^[a-zA-Z0-9][\p{L}\p{N}_-]{0,255}\n?$/u.test(runId)) throw invalidValue('run_id', runId);
 }
 
 /** A parameter as it is kept: its value cut at 6,000 characters, as MLflow does. */
@@ -160,7 +159,8 @@ export function readDatasetInputs(sent: readonly SentDatasetInput[]): DatasetInp
       checkLength('value', 500, value);
     }
     const id = JSON.stringify([name, digest]);
-    if (!byName.has(id)) byName.set(id, { name, digest, sourceType, source, schema, profile, tags: inputTags });
+    if (!byName.has(id))
+      byName.set(id, { name, digest, sourceType, source, schema, profile, tags: inputTags });
   }
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, input]) => input);
 }

@@ -24,7 +24,14 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
   const rows = await call.read((sql) => {
     const start = keyset ? startOfPage(sql, request.page_token, query, keysetColumns(sql, order)) : sql`true`;
     const page = pageOfRuns(sql, {
-      scope: call.scope, experiments, stages, comparisons, order, offset, size: size + 1, start,
+      scope: call.scope,
+      experiments,
+      stages,
+      comparisons,
+      order,
+      offset,
+      size: size + 1,
+      start,
     });
     return sql<Record<string, string>[]>`
       select ${renderRun(sql, { modelInputs: false })} as wire, r.* from (${page.rows}) r order by ${page.order}`;

@@ -1,0 +1,108 @@
+import { type ChildProcess, execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** A released MLflow client that is tested unchanged, as pip names it. */
+export interface Client {
+  readonly name: string;
+  readonly requirement: string;
+  /** What pip finds under the requirement changes from day to day, so it is asked each time. */
+  readonly moves: boolean;
+}
+
+export const clients: readonly Client[] = [
+  { name: 'mlflow-2.22', requirement: 'mlflow==2.22.*', moves: false },
+  { name: 'mlflow-3.17.2', requirement: 'mlflow==3.17.2', moves: false },
+  { name: 'mlflow-newest', requirement: 'mlflow', moves: true },
+];
+
+/** Starts a process of the test command, which knows to stop it; its output is for us to read. */
+export type Spawn = (command: string, args: readonly string[]) => ChildProcess;
+
+/** What the making of an environment needs of the test command; `folder` holds them all. */
+interface Maker {
+  readonly folder: string;
+  readonly spawn: Spawn;
+  readonly say: (line: string) => void;
+}
+
+/** The newest Python that all three clients run on. Throws one sentence that says what to install. */
+export async function findPython(): Promise<string> {
+  let withoutVenv: string | undefined;
+  for (const name of ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python']) {
+    const answer = await ask(
+      name,
+      'import sys; print(sys.version_info.major * 100 + sys.version_info.minor)',
+    );
+    const version = Number(answer);
+    if (!(version >= 310 && version <= 313)) continue;
+    // Debian ships venv and pip apart from Python.
+    if ((await ask(name, 'import ensurepip, venv; print("there")')) === 'there') return name;
+    withoutVenv ??= name;
+  }
+  throw new Error(
+    withoutVenv
+      ? `${withoutVenv} lacks the module venv, which the tests of the Python clients need: install it (on Debian: apt install python3-venv).`
+      : 'The tests of the Python clients need Python 3.10 to 3.13, and none is on the path: install one from https://www.python.org.',
+  );
+}
+
+const ask = (python: string, program: string): Promise<string | undefined> =>
+  promisify(execFile)(python, ['-c', program]).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+
+/** Makes the environment of a client, or takes the one that is there; resolves to its Python. */
+export async function makeEnvironment(client: Client, python: string, maker: Maker): Promise<string> {
+  const home = join(maker.folder, client.name);
+  const own = join(home, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
+  const stampFile = join(home, 'requirements.stamp');
+  const requirements = [client.requirement, 'pytest'];
+  const stamp = `${requirements.join('\n')}\n`;
+  const made = existsSync(own) && (await readFile(stampFile, 'utf8').catch(() => '')) === stamp;
+  if (!made) {
+    maker.say(`${client.name}: making an environment with ${python}`);
+    await follow(client, [python, '-m', 'venv', '--clear', home], maker);
+  }
+  if (!made || client.moves) {
+    const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+    await follow(client, [own, '-m', 'pip', 'install', '--upgrade', ...quiet, ...requirements], maker).catch(
+      (error: Error) => {
+        if (!made) throw error;
+        maker.say(`${client.name}: not looked for a newer one, the package index did not answer`);
+      },
+    );
+    await writeFile(stampFile, stamp);
+  }
+  return own;
+}
+
+/** How often a command that takes its time says where it is, in milliseconds. */
+const pulse = 15_000;
+
+async function follow(client: Client, command: readonly string[], maker: Maker): Promise<void> {
+  const [program = '', ...args] = command;
+  const child = maker.spawn(program, args);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (data) => {
+      output += data;
+    });
+  }
+  const timer = setInterval(() => {
+    const line = output.trim().split('\n').at(-1)?.trim() ?? '';
+    maker.say(`${client.name}: ${line.length > 100 ? `${line.slice(0, 100)}…` : line}`);
+  }, pulse);
+  try {
+    const code = await new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    if (code !== 0) throw new Error(`${command.join(' ')} failed:\n${output}`);
+  } finally {
+    clearInterval(timer);
+  }
+}

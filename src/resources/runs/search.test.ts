@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { wire } from '../../testing/wire.ts';
+
+let app: TestApp;
+let api: ReturnType<typeof wire>;
+const experiments: string[] = [];
+
+/** Six runs in two experiments; `acc` is 0.1, NaN, missing, 0.4, 0.4, and that of the last, deleted, 0.9. */
+beforeAll(async () => {
+  app = await makeApp();
+  api = wire(app);
+  for (const name of ['a', 'b'])
+    experiments.push((await api.post('experiments/create', { name })).body.experiment_id);
+  for (const [i, acc] of [0.1, 'NaN', undefined, 0.4, 0.4, 0.9].entries()) {
+    const { body } = await api.post('runs/create', {
+      experiment_id: experiments[i % 2],
+      run_name: `r${i}`,
+      start_time: i,
+    });
+    const run_id = body.run.info.run_id;
+    const metrics = acc === undefined ? [] : [{ key: 'acc', value: acc, timestamp: 1 }];
+    await api.post('runs/log-batch', { run_id, metrics, params: [{ key: 'p', value: `${i % 3}` }] });
+    if (i === 5) await api.post('runs/delete', { run_id });
+  }
+});
+afterAll(() => app.close());
+
+/** Names of the runs, page by page. */
+async function search(body: object): Promise<string[]> {
+  const names: string[] = [];
+  let page_token: string | undefined;
+  do {
+    const answer = (await api.post('runs/search', { experiment_ids: experiments, ...body, page_token })).body;
+    names.push(...(answer.runs ?? []).map((run: { info: { run_name: string } }) => run.info.run_name));
+    page_token = answer.next_page_token;
+  } while (page_token);
+  return names;
+}
+
+test.each([1, 2, 1000])('pages of %i keep the order', async (max_results) => {
+  expect(await search({ max_results })).toEqual(['r4', 'r3', 'r2', 'r1', 'r0']);
+  expect(await search({ max_results, order_by: ['metrics.acc'] })).toEqual(['r0', 'r4', 'r3', 'r1', 'r2']);
+  expect(await search({ max_results, order_by: ['metrics.acc DESC'] })).toEqual([
+    'r4',
+    'r3',
+    'r0',
+    'r1',
+    'r2',
+  ]);
+  expect(await search({ max_results, order_by: ['params.p', 'start_time'] })).toEqual([
+    'r0',
+    'r3',
+    'r1',
+    'r4',
+    'r2',
+  ]);
+});
+
+test.each([
+  ['metrics.acc > 0.1', ['r4', 'r3']],
+  ['metrics.acc != 0.4', ['r1', 'r0']],
+  ["params.p = '1' AND metrics.acc = 0.4", ['r4']],
+  ["run_name LIKE 'r%' AND start_time < 2", ['r1', 'r0']],
+  ['tags.absent IS NULL AND start_time = 3', ['r3']],
+  ['metrics.never > 0', []],
+])('%s', async (filter, names) => {
+  expect(await search({ filter })).toEqual(names);
+});
+
+test('a filter on the metric of the order', async () => {
+  expect(await search({ filter: 'metrics.acc >= 0.1', order_by: ['metrics.acc'] })).toEqual([
+    'r0',
+    'r4',
+    'r3',
+  ]);
+  expect(await search({ filter: 'metrics.acc != 0.4', order_by: ['metrics.acc'] })).toEqual(['r0', 'r1']);
+});
+
+test('views and experiments', async () => {
+  expect(await search({ run_view_type: 'DELETED_ONLY' })).toEqual(['r5']);
+  expect(await search({ run_view_type: 'ALL', order_by: ['metrics.acc DESC'], max_results: 2 })).toEqual([
+    'r5',
+    'r4',
+    'r3',
+    'r0',
+    'r1',
+    'r2',
+  ]);
+  expect(await search({ experiment_ids: [experiments[0]] })).toEqual(['r4', 'r2', 'r0']);
+  expect(await search({ experiment_ids: [] })).toEqual([]);
+  expect(await search({ experiment_ids: ['9'.repeat(30)] })).toEqual([]);
+});
+
+test.each([
+  [{ max_results: 0 }, "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer"],
+  [{ page_token: 'xx' }, 'Invalid page token, could not base64-decode'],
+  [{ experiment_ids: ['abc'] }, "Invalid experiment ID 'abc'. Experiment ID must be a valid integer."],
+])('refuses %j', async (body, message) => {
+  const answer = await api.post('runs/search', { experiment_ids: experiments, ...body });
+  expect(answer).toMatchObject({ status: 400, body: { message } });
+});
