@@ -68,7 +68,7 @@ describe('placeOf', () => {
 
 describe('listUnder', () => {
   const entries: StoredEntry[] = [
-    { name: 'MLmodel', size: 0 },
+    { name: 'MLmodel', size: 12 },
     { name: 'data', size: undefined },
   ];
   const asked: string[] = [];
@@ -90,7 +90,7 @@ describe('listUnder', () => {
   ])('the folder %j', async (path, wanted, prefix) => {
     const files = await listUnder('mlflow-artifacts:/0/r', path, { served: recording, folders: [] });
     expect(files).toEqual([
-      { path: `${prefix}MLmodel`, is_dir: false, file_size: 0 },
+      { path: `${prefix}MLmodel`, is_dir: false, file_size: 12 },
       { path: `${prefix}data`, is_dir: true },
     ]);
     expect(asked.at(-1)).toBe(wanted);
