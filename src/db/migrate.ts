@@ -38,15 +38,20 @@ export async function migrate(sql: Sql): Promise<string[]> {
 }
 
 async function createBookkeeping(sql: Sql): Promise<void> {
-  const [row] = await sql`select to_regclass('tabularium.migrations') is not null as there`;
-  if (row?.there) return;
-  // "if not exists" of two sessions at once can still collide on the catalogue's own unique index.
-  await sql
-    .unsafe(`create schema if not exists tabularium; create table if not exists tabularium.migrations (
-      number integer primary key, name text not null, applied_at timestamptz not null default now());`)
-    .catch(async (error: { code?: string }) => {
-      if (error.code !== '23505' && error.code !== '42P07') throw error;
-    });
+  const [there] = await sql`select to_regnamespace('tabularium') is not null as schema,
+    to_regclass('tabularium.migrations') is not null as table`;
+  // Not "if not exists" alone: it asks for the right to create, also where a database administrator has done it.
+  if (!there?.schema) await sql`create schema if not exists tabularium`.catch(ifMadeMeanwhile);
+  if (!there?.table)
+    await sql`create table if not exists tabularium.migrations (
+      number integer primary key, name text not null, applied_at timestamptz not null default now())`.catch(
+      ifMadeMeanwhile,
+    );
+}
+
+/** "If not exists" of two sessions at once can still collide on the catalogue's own unique indexes. */
+function ifMadeMeanwhile(error: { code?: string }): void {
+  if (error.code !== '23505' && error.code !== '42P06' && error.code !== '42P07') throw error;
 }
 
 async function apply(sql: Sql, { number, name }: Migration): Promise<boolean> {

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeApp, type TestApp } from '../testing/make-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await makeApp({ staticPrefix: '/ml' });
+});
+afterAll(() => app.close());
+
+const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers });
+
+describe('a route', () => {
+  test.each(['/ml/api/2.0/mlflow/experiments/get', '/ml/ajax-api/2.0/mlflow/experiments/get'])(
+    '%s is served',
+    async (path) => {
+      const response = await get(`${path}?experiment_id=0`);
+      expect(response.status).toBe(200);
+      expect((await response.json()).experiment.name).toBe('Default');
+    },
+  );
+
+  test('is not served beside the static prefix', async () => {
+    expect((await get('/api/2.0/mlflow/experiments/get?experiment_id=0')).status).toBe(404);
+  });
+
+  test('has an id for each request', async () => {
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await get('/ml/health')).headers.get('x-request-id')),
+    );
+    expect(new Set(ids).size).toBe(2);
+    expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('refuses other verbs with the list of its own', async () => {
+    const response = await app.request('/ml/api/2.0/mlflow/registered-models/alias', { method: 'PUT' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')?.split(', ').toSorted()).toEqual([
+      'DELETE',
+      'GET',
+      'HEAD',
+      'OPTIONS',
+      'POST',
+    ]);
+  });
+});
+
+describe('what is not written yet', () => {
+  test('answers 404 without a body, as a route of MLflow without a handler does', async () => {
+    const response = await app.request('/ml/api/2.0/mlflow/webhooks', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect([response.status, await response.text()]).toEqual([404, '']);
+  });
+
+  test('is an empty list where the web UI reads it on every page', async () => {
+    const response = await get('/ml/ajax-api/2.0/mlflow/webhooks');
+    expect([response.status, await response.json()]).toEqual([200, {}]);
+  });
+});
+
+describe('a workspace', () => {
+  test.each(['/ml/api/2.0/mlflow/experiments/get?experiment_id=0', '/ml/health'])(
+    'is refused at %s while there are none',
+    async (path) => {
+      const response = await get(path, { 'x-mlflow-workspace': 'team' });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error_code: 'FEATURE_DISABLED',
+        message: 'Workspace APIs are not available: workspaces are not enabled on this server',
+      });
+    },
+  );
+
+  test('is no matter to server-info, which says that there are none', async () => {
+    const response = await get('/ml/api/3.0/mlflow/server-info', { 'x-mlflow-workspace': 'team' });
+    expect((await response.json()).workspaces_enabled).toBe(false);
+  });
+});
+
+test('with --artifacts-only the rest says what to do', async () => {
+  const only = await makeApp({ artifactsOnly: true });
+  const response = await only.request('/api/2.0/mlflow/registered-models/get?name=x');
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain(
+    'disabled due to the mlflow server running in `--artifacts-only` mode',
+  );
+  expect((await only.request('/api/2.0/mlflow-artifacts/artifacts')).status).toBe(200);
+  await only.close();
+});
+
+test('the database that is away is told as 503, in one sentence', async () => {
+  const gone = await makeApp();
+  await gone.sql.end();
+  const response = await gone.request('/api/2.0/mlflow/registered-models/get?name=x');
+  expect(response.status).toBe(503);
+  expect((await response.json()).error_code).toBe('TEMPORARILY_UNAVAILABLE');
+  await gone.close();
+});
