@@ -37,13 +37,22 @@ const classifications = {
 
 export type ErrorCode = keyof typeof classifications;
 
+/** Classes that MLflow gives to single errors in place of their code's, with their SQLSTATEs. */
+const ownClasses = { ATTRIBUTE_NOT_FOUND: 'KAM04' } as const;
+
+interface MlflowErrorOptions extends ErrorOptions {
+  readonly errorClass?: keyof typeof ownClasses;
+}
+
 export class MlflowError extends Error {
   override readonly name = 'MlflowError';
   readonly code: ErrorCode;
+  readonly errorClass: MlflowErrorOptions['errorClass'];
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: MlflowErrorOptions) {
     super(message, options);
     this.code = code;
+    this.errorClass = options?.errorClass;
   }
 
   get status(): Classification['status'] {
@@ -52,7 +61,9 @@ export class MlflowError extends Error {
 
   /** The body as MLflow writes it; `sqlstate` and `error_class` are left out for codes that have none. */
   toJSON(): Record<string, string> {
-    const { sqlstate, errorClass }: Classification = classifications[this.code];
+    const { sqlstate, errorClass }: Classification = this.errorClass
+      ? { status: this.status, sqlstate: ownClasses[this.errorClass], errorClass: this.errorClass }
+      : classifications[this.code];
     return {
       error_code: this.code,
       message: this.message,
@@ -62,7 +73,7 @@ export class MlflowError extends Error {
   }
 }
 
-export const invalidParameter = (message: string, options?: ErrorOptions): MlflowError =>
+export const invalidParameter = (message: string, options?: MlflowErrorOptions): MlflowError =>
   new MlflowError('INVALID_PARAMETER_VALUE', message, options);
 
 export const notFound = (message: string): MlflowError => new MlflowError('RESOURCE_DOES_NOT_EXIST', message);

@@ -43,7 +43,7 @@ const streamedRpcs = [
 export type StreamedRpc = (typeof streamedRpcs)[number];
 const streamed: ReadonlySet<Rpc> = new Set(streamedRpcs);
 
-/** Bytes. MLflow refuses a log-batch beyond 1 MB; nothing else that is JSON comes near. */
+/** Bytes. MLflow has no limit: the 1 MB of its log-batch is compared with the number of the request's fields. */
 const bodyLimit = 100 * 1024 * 1024;
 
 /** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
@@ -134,13 +134,21 @@ async function readRequest(c: Context) {
   };
 }
 
-/** Gives each request its id, and answers errors that no handler caught. */
+/**
+ * Gives each request its id, which the client sees as `x-request-id` and every line of the log carries, and answers
+ * errors that no handler caught. Requests that go well are logged at level debug.
+ */
 export function identifyRequests(app: Hono, log: Logger, translateError: TranslateError): void {
   app.use(async (c, next) => {
     const requestId = randomUUID();
     c.set('requestId', requestId);
+    const start = performance.now();
     await next();
     c.res.headers.set('x-request-id', requestId);
+    if (!log.isLevelEnabled('debug')) return;
+    const { method, path } = c.req;
+    const ms = Math.round(performance.now() - start);
+    log.debug({ requestId, method, path, rpc: c.get('rpc'), status: c.res.status, ms }, 'request');
   });
   app.onError((error, c) => renderError(translateError(error), c, log, c.get('requestId')));
 }

@@ -50,6 +50,15 @@ describe('experiments', () => {
     expect((await api.get('experiments/get-by-name', { experiment_name: 'first' })).status).toBe(404);
   });
 
+  test.each([
+    ['./a//b/../c/', '/a/b/../c'],
+    ['my location?q=1', '/my location?q=1'],
+  ])('the location %s is taken from the working folder', async (artifact_location, path) => {
+    const experiment_id = await create(`at ${artifact_location}`, { artifact_location });
+    const { body } = await api.get('experiments/get', { experiment_id });
+    expect(body.experiment.artifact_location).toBe(process.cwd() + path);
+  });
+
   test('of 32 that create one name at once, one succeeds', async () => {
     const answers = await atOnce(32, () => api.post('experiments/create', { name: 'contended' }));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -92,6 +101,7 @@ describe('experiments', () => {
   });
 
   test.each([
+    [{ name: 'x'.repeat(257) }, 'value too long for type character varying(256)'],
     [{ name: 'x'.repeat(501) }, "'name' exceeds the maximum length of 500 characters"],
     [
       { name: 'a', artifact_location: 'runs:/abc' },

@@ -1,14 +1,15 @@
+import { cwd } from 'node:process';
 import { alreadyExists, MlflowError, notFound } from '../../contract/error.ts';
 import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import { onUnique } from '../../db/sqlstate.ts';
 import {
-  checkArtifactLocation,
   checkExperimentName,
   checkExperimentTag,
   customViewLimit,
   customViewPrefix,
   experimentNotFound,
   parseExperimentId,
+  readArtifactLocation,
   requireActive,
   tooManyCustomViews,
 } from './rules.ts';
@@ -19,11 +20,12 @@ const nameTaken = (name: string) => alreadyExists(`Experiment(name=${name}) alre
 
 const createExperiment: Operation<'createExperiment'> = async (request, call) => {
   const { name } = request;
-  const artifactLocation = request.artifact_location || undefined;
   const tags = request.tags.map(({ key = '', value = '' }) => ({ key, value }));
   if (tags.filter(({ key }) => key.startsWith(customViewPrefix)).length > customViewLimit)
     throw tooManyCustomViews();
-  if (artifactLocation) checkArtifactLocation(artifactLocation, call.settings);
+  const artifactLocation = request.artifact_location
+    ? readArtifactLocation(request.artifact_location, call.settings, cwd())
+    : undefined;
   checkExperimentName(name);
   tags.forEach(checkExperimentTag);
   const { defaultArtifactRoot: artifactRoot } = call.settings;

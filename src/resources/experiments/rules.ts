@@ -2,7 +2,7 @@ import { checkKey, checkLength } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
 import { readInteger } from '../../contract/python.ts';
 import type { HostPolicy } from '../../contract/uri.ts';
-import { parseUri, refuseHostAddressed, unquoteFully } from '../../contract/uri.ts';
+import { parseUri, refuseHostAddressed, unquote, unquoteFully } from '../../contract/uri.ts';
 
 export interface Tag {
   readonly key: string;
@@ -40,8 +40,40 @@ export const checkExperimentName = (name: string): void => {
 
 const locationLimit = 2048;
 
-/** @throws INVALID_PARAMETER_VALUE for a location that a server or client must not be sent to. */
-export function checkArtifactLocation(location: string, policy: HostPolicy): void {
+/**
+ * A location as it is kept: a relative path is taken from the server's working folder, as in MLflow.
+ *
+ * @throws INVALID_PARAMETER_VALUE for a location that a server or client must not be sent to.
+ */
+export function readArtifactLocation(given: string, policy: HostPolicy, workingFolder: string): string {
+  checkLocation(given, policy);
+  const location = makeAbsolute(given, workingFolder);
+  if (location.length > locationLimit)
+    throw invalidParameter(
+      `Invalid artifact path length. The length of the artifact path cannot be greater than ${locationLimit} ` +
+        'characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.',
+    );
+  return location;
+}
+
+function makeAbsolute(location: string, workingFolder: string): string {
+  const { scheme, authority, path } = parseUri(location);
+  if (scheme !== '' && scheme !== 'file') return location;
+  if (scheme === 'file' && !/^([^@]*@)?(\.|localhost.*|127\.0\.0\.1.*|:.*|)$/is.test(authority))
+    throw invalidParameter(
+      `${location} is not a valid remote uri. For remote access on windows, please consider using a different scheme ` +
+        'such as SMB (e.g. smb://<hostname>/<path>).',
+    );
+  const local = unquote(scheme === 'file' ? path : location);
+  if (local.startsWith('/')) return location;
+  // `..` stays, as in Python's pathlib.
+  const parts = [...workingFolder.split('/'), ...local.split('/')].filter(
+    (part) => part !== '' && part !== '.',
+  );
+  return `${scheme === 'file' ? 'file://' : ''}/${parts.join('/')}`;
+}
+
+function checkLocation(location: string, policy: HostPolicy): void {
   const { scheme } = parseUri(location);
   const hasParameters = /^(|https?|s?ftp)$/.test(scheme) && /;[^/]*$/.test(location.replace(/[?#].*$/s, ''));
   if (/#./s.test(location) || hasParameters)
@@ -51,11 +83,6 @@ export function checkArtifactLocation(location: string, policy: HostPolicy): voi
   refuseHostAddressed(location, 'artifact_location', policy);
   if (location.startsWith('runs:'))
     throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`);
-  if (location.length > locationLimit)
-    throw invalidParameter(
-      `Invalid artifact path length. The length of the artifact path cannot be greater than ${locationLimit} ` +
-        'characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.',
-    );
 }
 
 export function checkExperimentTag({ key, value }: Tag): void {

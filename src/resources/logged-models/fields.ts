@@ -174,7 +174,7 @@ function readOrder(clause: LoggedModelOrderBy): LoggedModelOrderKey {
   if (dot < 0) {
     const key = aliases.get(name) ?? name;
     if (columns.includes(key)) return { type: 'attribute', key, ascending };
-    throw invalidParameter(`Invalid order by field name: ${name}`);
+    throw invalidParameter(`Invalid order by field name: ${name}`, { errorClass: 'ATTRIBUTE_NOT_FOUND' });
   }
   if (name.slice(0, dot) !== 'metrics') {
     throw invalidParameter(`Invalid order by field name: ${name}. Only metrics are supported.`);

@@ -138,6 +138,13 @@ test.each([
   expect(await names({ order_by })).toEqual(expected);
 });
 
+test('an order by no field has a class of its own', async () => {
+  expect(await search({ order_by: [{ field_name: 'nope' }] })).toMatchObject({
+    sqlstate: 'KAM04',
+    error_class: 'ATTRIBUTE_NOT_FOUND',
+  });
+});
+
 test.each([
   [[{ dataset_name: 'd', dataset_digest: 'g' }], undefined, ['two']],
   [

@@ -51,6 +51,22 @@ test('history in pages', async () => {
   );
 });
 
+test('a logged model has one value of a metric at one time and step of a run', async () => {
+  const created = await api.post('logged-models', { experiment_id: '0', name: 'm' });
+  const { model_id } = created.body.model.info;
+  const onModel = async (value: number | string) => (await log('of-model', value, { model_id })).body;
+  expect(await onModel(1)).toEqual({});
+  expect(await onModel(1)).toEqual({});
+  expect(await onModel(2)).toMatchObject({
+    error_code: 'RESOURCE_ALREADY_EXISTS',
+    message: 'duplicate key value violates unique constraint "logged_model_metrics_pk"',
+  });
+  expect((await history('of-model')).body.metrics).toHaveLength(1);
+  expect((await log('of-model', 2)).body).toEqual({});
+  const same = await Promise.all(Array.from({ length: 16 }, () => log('raced', 1, { model_id })));
+  expect(same.map(({ status }) => status)).toEqual(Array(16).fill(200));
+});
+
 test.each([
   ['k;', {}, 'INVALID_PARAMETER_VALUE'],
   ['k'.repeat(251), {}, 'INVALID_PARAMETER_VALUE'],

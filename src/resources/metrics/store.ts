@@ -35,7 +35,7 @@ export const insertPoints = (sql: Sql): Fragment => sql`
       (run, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest)
     select ready.id, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest
     from ready, sent order by key_id, timestamp, step, value, is_nan, model_id, position
-    on conflict do nothing),
+    on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing),
   latest as (
     insert into tabularium.latest_metrics as latest
       (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)

@@ -176,6 +176,26 @@ describe('sources', () => {
   });
 });
 
+test('the environment decides which sources and which foreign hosts are taken', async () => {
+  const strict = await makeApp({
+    settings: {
+      defaultArtifactRoot: 'mlflow-artifacts:',
+      allowedHostAddressedSchemes: ['ftp'],
+      trustedArtifactUris: ['https://store.example/root'],
+      sourceRegex: /^(ftp|https):/,
+    },
+  });
+  const { post } = wire(strict);
+  await post('registered-models/create', { name: 'm' });
+  const statusOf = async (source: string) =>
+    (await post('model-versions/create', { name: 'm', source })).status;
+  expect(await statusOf('ftp://anywhere/x')).toBe(200);
+  expect(await statusOf('https://store.example/other')).toBe(200);
+  expect(await statusOf('https://elsewhere.example/x')).toBe(400);
+  expect(await statusOf('s3://bucket/x')).toBe(400);
+  await strict.close();
+});
+
 test('an alias is shown with its version where one version is asked for, and goes with it', async () => {
   await model('aliased');
   await version('aliased');

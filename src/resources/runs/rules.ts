@@ -1,5 +1,5 @@
 import { checkKey, checkLength, invalidValue, truncate } from '../../contract/entity-key.ts';
-import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
+import { alreadyExists, invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
 import { reprText } from '../../contract/python.ts';
 
 export interface Entry {
@@ -169,6 +169,12 @@ export const readModelId = (modelId = ''): string => {
   checkLength('model_id', 36, modelId);
   return modelId;
 };
+
+/** Our index that keeps a model's metric to one value at one time and step of a run, named as MLflow's key. */
+export const modelMetricKey = 'logged_model_metrics_pk';
+
+export const modelMetricTaken = (): MlflowError =>
+  alreadyExists(`duplicate key value violates unique constraint "${modelMetricKey}"`);
 
 /** The real server shows its database's complaint here. */
 export const unknownModel = (modelId: string): MlflowError =>

@@ -6,6 +6,8 @@ import { insertKeys, insertPoints, sentPoints } from '../metrics/store.ts';
 import { renderInfo, renderRun } from './render.ts';
 import {
   type Entry,
+  modelMetricKey,
+  modelMetricTaken,
   type ParamConflict,
   runNameTag,
   runNotActive,
@@ -152,14 +154,16 @@ interface Logged {
  *
  * @returns the parameters that stand there with another value: then nothing was logged.
  * @throws RESOURCE_DOES_NOT_EXIST for an unknown run, INVALID_PARAMETER_VALUE for a deleted one and for a point of an
- *   unknown logged model.
+ *   unknown logged model, RESOURCE_ALREADY_EXISTS where the model has another value of the metric at that time and step.
  */
 export async function logToRun(call: Call, runId: string, data: RunData): Promise<readonly ParamConflict[]> {
   for (let attempt = 1; ; attempt++) {
     const logged = await call
       .write((sql) => logOnce(sql, call.scope, runId, data))
       .catch((error) => {
-        if ((error as { code?: unknown }).code !== '23505' || attempt === 10) throw error;
+        const { code, constraint_name: constraint } = error as { code?: unknown; constraint_name?: unknown };
+        if (code !== '23505' || attempt === 10) throw error;
+        if (constraint === modelMetricKey) throw modelMetricTaken();
         return 'raced' as const;
       });
     if (logged === 'raced') continue;
