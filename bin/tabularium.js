@@ -63,6 +63,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 
+// `npm start` that is stopped ends its shell, which passes no signal on. Whoever is left without that shell stops too.
+const shell = process.ppid;
+if (process.env.npm_lifecycle_event && !windows) {
+  setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref();
+}
+
 child.on('error', (error) =>
   fail(`Tabularium could not run ${node} (${error.message}): install Node 24 from https://nodejs.org.`),
 );

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /** `bin/tabularium.js` as a person meets it: installed by npm and started in every way there is. */
@@ -209,6 +209,17 @@ describe('signals and exit codes', () => {
     const { code, stdout } = await started.ended;
     expect(code).toBe(7);
     expect(stdout).toContain('drained SIGINT\n');
+  });
+
+  test('stopping the npm of an npm script lets the server drain', async () => {
+    const project = dirname(dirname(dirname(dirname(launcher))));
+    const scripts = { start: 'node node_modules/tabularium/bin/tabularium.js wait' };
+    await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'app', private: true, scripts }));
+    const started = start('npm', ['start'], { cwd: project });
+    while (!started.output.stdout.includes('ready\n'))
+      await once(started.child.stdout ?? started.child, 'data');
+    started.child.kill('SIGTERM');
+    expect((await started.ended).stdout).toContain('drained SIGTERM\n');
   });
 
   test('the server learns that the launcher was killed', async () => {
