@@ -9,7 +9,7 @@ const mebibyte = 1024 * 1024;
  * UTF-8 read as an empty text: MLflow drops a body that it cannot parse and then misses what it should have held.
  * A byte order mark is left out.
  */
-export async function readBody(c: Context, limit = 100 * mebibyte): Promise<string> {
+export async function readBody(c: Context, limit: number): Promise<string> {
   const declared = c.req.header('content-length');
   if (declared !== undefined) {
     if (Number(declared) > limit) throw tooLong(limit);

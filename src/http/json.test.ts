@@ -36,6 +36,20 @@ describe('parseJson', () => {
     expect(parseJson(JSON.stringify(`${'['.repeat(200)}\\"${'['.repeat(200)}`))).toHaveLength(402);
     expect(parseJson(`["\\\\", ${'[],'.repeat(200)} 1]`)).toHaveLength(202);
   });
+
+  test('refuses more than 250,000 values, and does not count commas in strings', () => {
+    const list = (items: number) => `[${Array(items).fill('0').join()}]`;
+    expect(parseJson(list(250_000))).toHaveLength(250_000);
+    expect(() => parseJson(list(250_001))).toThrow('must not hold more than 250000 values');
+    expect(parseJson(JSON.stringify(','.repeat(250_001)))).toHaveLength(250_001);
+  });
+
+  // In a time that grows with the square of the length this takes an hour.
+  test('looks through a long text that is no JSON once', () => {
+    expect(parseJson(`{"name": "${'\\"'.repeat(1_000_000)}`)).toBeUndefined();
+    expect(parseJson(`{"a": NaN, "name": "${'\\"'.repeat(1_000_000)}",}`)).toBeUndefined();
+    expect(parseJson(`["${'x'.repeat(10_000_000)}", NaN]`)).toEqual(['x'.repeat(10_000_000), Number.NaN]);
+  });
 });
 
 test('parseJsonAsWritten keeps how numbers were written', () => {

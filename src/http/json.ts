@@ -17,8 +17,11 @@ export class WrittenNumber {
 /** JSON.parse overflows the stack at some thousands with a reviver; MLflow answers 500 from about 980 on. */
 const deepest = 100;
 
+/** A log-batch holds some thousands. A million empty lists take a second to read and more to repeat in a sentence. */
+const mostValues = 250_000;
+
 const longInteger = /[-:,[\s]\d{16}/;
-const pythonLiteral = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+const pythonLiteral = /-?Infinity|NaN/g;
 // Sources that stand for the literals, which are no numbers of JSON: the first two overflow to what they mean.
 const stands: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: '-0e999' };
 
@@ -26,16 +29,17 @@ type Reviver = (key: string, value: unknown, context: { source: string }) => unk
 
 /**
  * The value of a JSON text: numbers as `number`, integers that it cannot hold as `bigint`, the literals NaN and
- * (-)Infinity as themselves. Undefined if the text is no JSON; throws INVALID_PARAMETER_VALUE if it nests too deep.
+ * (-)Infinity as themselves. Undefined if the text is no JSON; throws INVALID_PARAMETER_VALUE if it nests too deep or
+ * holds too many values.
  */
 export function parseJson(text: string): unknown {
-  refuseDepth(text);
+  refuseExcess(text);
   return parse(text, exactNumber, longInteger.test(text));
 }
 
 /** The same with every number as a `WrittenNumber`. */
 export function parseJsonAsWritten(text: string): unknown {
-  refuseDepth(text);
+  refuseExcess(text);
   return parse(text, writtenNumber, true);
 }
 
@@ -43,9 +47,23 @@ function parse(text: string, reviver: Reviver, isRevived: boolean): unknown {
   try {
     return JSON.parse(text, isRevived ? (reviver as (key: string, value: unknown) => unknown) : undefined);
   } catch {
-    const standard = text.replace(pythonLiteral, (token) => stands[token] ?? token);
+    const standard = withoutLiterals(text);
     return standard === text ? undefined : parse(standard, reviver, true);
   }
+}
+
+/** Replaces Python's literals outside of strings. One expression for both would look for the end of each quote anew. */
+function withoutLiterals(text: string): string {
+  let result = '';
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const end = quote < 0 ? text.length : quote;
+    result += text.slice(at, end).replace(pythonLiteral, (token) => stands[token] ?? token);
+    at = quote < 0 ? end : endOfString(text, quote) + 1;
+    if (at === 0) return text;
+    result += text.slice(end, at);
+  }
+  return result;
 }
 
 const exactNumber: Reviver = (_key, value, { source }) => {
@@ -60,26 +78,24 @@ const exactNumber: Reviver = (_key, value, { source }) => {
 const writtenNumber: Reviver = (_key, value, { source }) =>
   typeof value === 'number' ? new WrittenNumber(source === stands.NaN ? 'NaN' : source) : value;
 
-function refuseDepth(text: string): void {
-  if (text.length > deepest && nestsDeeper(text)) {
-    throw invalidParameter(`The request body must not nest deeper than ${deepest} levels.`);
-  }
-}
-
-function nestsDeeper(text: string): boolean {
+function refuseExcess(text: string): void {
+  if (text.length <= deepest) return;
   let depth = 0;
+  let values = 1;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
     if (char === 0x22) {
       at = endOfString(text, at);
-      if (at < 0) return false;
+      if (at < 0) return;
     } else if (char === 0x5b || char === 0x7b) {
-      if (++depth > deepest) return true;
+      if (++depth > deepest)
+        throw invalidParameter(`The request body must not nest deeper than ${deepest} levels.`);
     } else if (char === 0x5d || char === 0x7d) {
       depth--;
+    } else if (char === 0x2c && ++values > mostValues) {
+      throw invalidParameter(`The request body must not hold more than ${mostValues} values.`);
     }
   }
-  return false;
 }
 
 /** Where the closing quote of the string that opens at `start` stands, or -1. */

@@ -43,8 +43,8 @@ const streamedRpcs = [
 export type StreamedRpc = (typeof streamedRpcs)[number];
 const streamed: ReadonlySet<Rpc> = new Set(streamedRpcs);
 
-/** Bytes. MLflow has no limit: the 1 MB of its log-batch is compared with the number of the request's fields. */
-const bodyLimit = 100 * 1024 * 1024;
+/** Bytes. MLflow has no limit; the largest value that it stores is the profile of a dataset, 16 MB before escaping. */
+const bodyLimit = 32 * 1024 * 1024;
 
 /** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
 export function mountOperations(app: Hono, options: MountOptions): void {
