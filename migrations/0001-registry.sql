@@ -5,7 +5,8 @@
 --
 -- `wire` is the answer to "get" as the client reads it. Every writer of a model holds the lock on its row in
 -- registered_models and renders again before it commits, so that a reader selects one row by key and a page of
--- models is not rendered from three tables (see docs/decisions/0002-wire-documents.md).
+-- models is not rendered from three tables (see docs/decisions/0002-wire-documents.md). Pages keep room for the new
+-- document, so that the update stays on its page and touches no index.
 
 create table tabularium.registered_models (
   workspace text collate "C" not null,
@@ -17,7 +18,7 @@ create table tabularium.registered_models (
   last_version integer not null default 0,
   wire json,
   primary key (workspace, name)
-);
+) with (fillfactor = 80);
 create index registered_models_updated on tabularium.registered_models (workspace, updated_at, name);
 
 create table tabularium.registered_model_tags (
@@ -50,7 +51,7 @@ create table tabularium.model_versions (
   wire json,
   primary key (workspace, name, version),
   foreign key (workspace, name) references tabularium.registered_models on update cascade on delete cascade
-);
+) with (fillfactor = 80);
 create index model_versions_stage on tabularium.model_versions (workspace, name, stage, version);
 create index model_versions_run on tabularium.model_versions (workspace, run_id) where run_id <> '';
 create index model_versions_updated on tabularium.model_versions (workspace, updated_at desc, name, version desc);

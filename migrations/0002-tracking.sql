@@ -124,6 +124,8 @@ create table tabularium.datasets (
 create table tabularium.dataset_inputs (
   run bigint not null references tabularium.runs on delete cascade,
   dataset_id bigint not null references tabularium.datasets on delete cascade,
+  -- Here and below: clients read what a run used and made in the order in which it was logged.
+  place integer not null,
   primary key (run, dataset_id)
 );
 create index dataset_inputs_dataset on tabularium.dataset_inputs (dataset_id, run);
@@ -141,6 +143,7 @@ create index dataset_input_tags_value on tabularium.dataset_input_tags (key, lef
 create table tabularium.model_inputs (
   run bigint not null references tabularium.runs on delete cascade,
   model_id text collate "C" not null,
+  place integer not null,
   primary key (run, model_id)
 );
 create index model_inputs_model on tabularium.model_inputs (model_id);
@@ -149,6 +152,7 @@ create table tabularium.model_outputs (
   run bigint not null references tabularium.runs on delete cascade,
   model_id text collate "C" not null,
   step bigint not null,
+  place integer not null,
   primary key (run, model_id)
 );
 create index model_outputs_model on tabularium.model_outputs (model_id);

@@ -1,5 +1,4 @@
 -- Indexes for LIKE and ILIKE '%…%'. Not a numbered migration: they exist only where pg_trgm may be created.
-create index if not exists registered_models_name_like_trgm on tabularium.registered_models using gin (name gin_trgm_ops);
 create index if not exists registered_models_name_trgm on tabularium.registered_models using gin ((name collate "default") gin_trgm_ops);
 create index if not exists experiments_name_trgm on tabularium.experiments using gin ((name collate "default") gin_trgm_ops);
 create index if not exists params_value_trgm on tabularium.params using gin ((value collate "default") gin_trgm_ops);

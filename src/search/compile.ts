@@ -23,7 +23,11 @@ export function compileText(sql: Sql, column: Fragment, { comparator, value }: C
     case '!=':
       return sql`${column} <> ${text}`;
     case 'LIKE':
-      return sql`${column} like ${pattern(text)}`;
+      // A known beginning is a range of the column's own index; without one only trigrams help, which are indexed on the
+      // default collation. The rows are the same in either.
+      return /^[%_]/.test(text)
+        ? sql`${column} collate "default" like ${pattern(text)}`
+        : sql`${column} like ${pattern(text)}`;
     case 'ILIKE':
       return sql`${column} collate "default" ilike ${pattern(text)}`;
     default:

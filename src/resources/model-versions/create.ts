@@ -4,7 +4,7 @@ import { canonicalStage, stages } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
 import { checkModelName, checkVersionTag, collectTags, isPrompt } from '../registered-models/rules.ts';
-import { findModelKind, renderModel } from '../registered-models/store.ts';
+import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
 import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
@@ -41,33 +41,30 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
   const { storageLocation, runId } = await locate(call, lineage);
 
   const { scope, now } = call;
-  const number = (sql: Parameters<typeof store.lastVersion>[0]) => store.lastVersion(sql, scope, name);
-  const [taken, , rendered] = await call.transaction((sql) => [
-    store.takeNumber(sql, scope, name, now),
-    store.insertVersion(
-      sql,
-      scope,
-      name,
-      { description, source: lineage.source, storageLocation, runId, runLink, tags, now },
-      (from) =>
-        call.record(
-          sql,
-          {
-            kind: 'model-version',
-            name: sql`${name} || '/' || ${number(sql)}`,
-            detail: { source: lineage.source },
-          },
-          from,
-        ),
-    ),
-    store.renderVersions(sql, scope, name, number(sql)),
-    renderModel(sql, scope, name),
+  const version = { description, source: lineage.source, storageLocation, runId, runLink, tags, now };
+  const [, created] = await call.transaction((sql) => [
+    lockModel(sql, scope, name),
+    store.insertVersion(sql, scope, name, version, (from) => {
+      const label = sql`${name}::text || '/' || (select version from ${from})`;
+      return call.record(
+        sql,
+        { kind: 'model-version', name: label, detail: { source: lineage.source } },
+        from,
+      );
+    }),
+    renderModel(sql, scope, name, { updatedAt: sql`${now}::bigint`, lastVersion: sql`m.last_version + 1` }),
     ...(prompt || lineage.modelId === ''
       ? []
-      : [appendModelVersion(sql, scope, lineage.modelId, { name, version: number(sql) })]),
+      : [
+          appendModelVersion(sql, scope, lineage.modelId, {
+            name,
+            version: store.lastVersion(sql, scope, name),
+          }),
+        ]),
   ]);
-  if (taken?.length === 0) throw notFound(`Registered Model with name=${name} not found`);
-  return answerVersion(rendered?.[0] as unknown as store.VersionRow);
+  const row = created?.[0];
+  if (!row) throw notFound(`Registered Model with name=${name} not found`);
+  return answerVersion(row as unknown as store.VersionRow);
 };
 
 /**

@@ -80,7 +80,7 @@ async function changeVersion(
   const [, changed, versions] = await call.transaction((sql) => [
     lockModel(sql, call.scope, name),
     change(sql),
-    store.renderVersions(sql, call.scope, name, sql`${version}`),
+    store.renderVersions(sql, call.scope, name, version),
     renderModel(sql, call.scope, name),
   ]);
   if (changed?.length === 0) throw versionNotFound(name, version);
@@ -122,7 +122,7 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
   const { name } = request;
   checkModelName(name);
   const version = numbered(name, parseVersion(request.version));
-  const [, moved, rendered] = await call.transaction((sql) => [
+  const [, moved] = await call.transaction((sql) => [
     lockModel(sql, call.scope, name),
     store.moveToStage(
       sql,
@@ -132,18 +132,13 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
       { stage, archive, now: call.now },
       audit(call, sql, name, version, { stage, archive }),
     ),
-    // Every version that this moment touched: the moved one and those it archived.
-    store.renderVersions(
-      sql,
-      call.scope,
-      name,
-      store.versionsUpdatedAt(sql, call.scope, name, version, call.now),
-    ),
-    renderModel(sql, call.scope, name),
+    renderModel(sql, call.scope, name, {
+      updatedAt: sql`case when exists (${store.isVersion(sql, call.scope, name, version)}) then ${call.now}::bigint else m.updated_at end`,
+    }),
   ]);
-  if (moved?.length === 0) throw versionNotFound(name, version);
-  const row = rendered?.find((each) => each.version === version);
-  return answerVersion(row as unknown as store.VersionRow);
+  const row = (moved as unknown as store.VersionRow[]).find((each) => each.version === version);
+  if (!row) throw versionNotFound(name, version);
+  return answerVersion(row);
 };
 
 const deleteModelVersion: Operation<'deleteModelVersion'> = async ({ name, version: text }, call) => {

@@ -4,11 +4,10 @@ import type { Stage } from '../../contract/stage.ts';
 import type { Tag } from '../registered-models/rules.ts';
 
 /**
- * Renders the wire documents of versions of one model again: of those whose numbers are given, else of all. A version's
- * document is without its aliases, because MLflow leaves them out wherever versions are listed.
+ * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
+ * because MLflow leaves them out wherever versions are listed.
  */
-export const renderVersions = (sql: Sql, scope: Scope, name: string, versions?: Fragment): Query => sql`
-  update tabularium.model_versions v set wire = json_strip_nulls(json_build_object(
+const documentOf = (sql: Sql, tags: Fragment): Fragment => sql`json_strip_nulls(json_build_object(
     'name', v.name,
     'version', v.version::text,
     'creation_timestamp', v.created_at,
@@ -21,11 +20,18 @@ export const renderVersions = (sql: Sql, scope: Scope, name: string, versions?: 
     'run_link', v.run_link,
     'status', v.status,
     'status_message', nullif(v.status_message, ''),
-    'tags', (
-      select json_agg(json_build_object('key', key, 'value', value) order by key)
-      from tabularium.model_version_tags t
-      where t.workspace = v.workspace and t.name = v.name and t.version = v.version)))
-  where v.workspace = ${scope.workspace} and v.name = ${name} ${versions ? sql`and v.version in (${versions})` : sql``}
+    'tags', ${tags}))`;
+
+/** The tags of the version `v` as a JSON list, null where it has none. */
+const tagsOf = (sql: Sql): Fragment => sql`(
+  select json_agg(json_build_object('key', key, 'value', value) order by key)
+  from tabularium.model_version_tags t
+  where t.workspace = v.workspace and t.name = v.name and t.version = v.version)`;
+
+/** Renders the wire document of one version of a model again, or of all. */
+export const renderVersions = (sql: Sql, scope: Scope, name: string, version?: number): Query => sql`
+  update tabularium.model_versions v set wire = ${documentOf(sql, tagsOf(sql))}
+  where v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? sql`` : sql`and v.version = ${version}`}
   returning v.version, v.wire, ${aliasesOf(sql)} as aliases`;
 
 /** The aliases of the version `v` as a JSON list, null where it has none. */
@@ -117,35 +123,51 @@ export interface NewVersion {
   readonly now: bigint;
 }
 
-/** The highest number given so far, as a scalar: inside the transaction that took it, the new version's. */
+/** The highest number given so far, as a scalar. */
 export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => sql`
   (select last_version from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name})`;
 
-/** Takes the next number and with it the lock on the model; no row where there is no such model. */
-export const takeNumber = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
-  update tabularium.registered_models set last_version = last_version + 1, updated_at = ${now}
-  where workspace = ${scope.workspace} and name = ${name} returning last_version`;
-
+/**
+ * Inserts the version behind the highest number given so far; the model must be locked by a statement before this one
+ * and told of the number by one behind it (`renderModel`). Answers a `VersionRow`; none where there is no such model.
+ */
 export const insertVersion = (
   sql: Sql,
   scope: Scope,
   name: string,
-  v: NewVersion,
-  record: (from: Fragment) => Fragment,
-): Query => sql`
+  version: NewVersion,
+  record: (created: Fragment) => Fragment,
+): Query => {
+  const { keys, values } = columnsOf(version.tags);
+  return sql`
   with created as (
     insert into tabularium.model_versions
-      (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at)
-    select workspace, name, last_version, ${v.description}, ${v.source}, ${v.storageLocation}, ${v.runId}, ${v.runLink},
-      ${v.now}::bigint, ${v.now}::bigint
-    from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}
-    returning workspace, name, version),
+      (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at, wire)
+    select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, created_at, updated_at,
+      ${documentOf(
+        sql,
+        sql`(select json_agg(json_build_object('key', key, 'value', value) order by key collate "C")
+          from unnest(${keys}::text[], ${values}::text[]) as t (key, value))`,
+      )}
+    from (
+      select workspace, name, last_version + 1 as version, ${version.description}::text as description,
+        null::text as user_id, 'None' as stage, ${version.source}::text as source, ${version.runId}::text as run_id,
+        ${version.runLink}::text as run_link, 'READY' as status, null::text as status_message,
+        ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
+      from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}) v
+    returning workspace, name, version, wire),
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
     select c.workspace, c.name, c.version, t.key, t.value
-    from created c, unnest(${v.tags.map((t) => t.key)}::text[], ${v.tags.map((t) => t.value)}::text[]) as t (key, value)),
+    from created c, unnest(${keys}::text[], ${values}::text[]) as t (key, value)),
   recorded as (${record(sql`created`)})
-  select version from created`;
+  select version, wire, null as aliases from created`;
+};
+
+const columnsOf = (tags: readonly Tag[]) => ({
+  keys: tags.map(({ key }) => key),
+  values: tags.map(({ value }) => value),
+});
 
 export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
   update tabularium.model_versions set updated_at = ${now} where workspace = ${scope.workspace} and name = ${name}`;
@@ -166,8 +188,8 @@ export const updateVersion = (
 
 /**
  * Moves the version to the stage and, with `archive`, every other version that is there to Archived. The model must
- * be locked by a statement before this one, or two of these leave two versions in the stage. Answers the numbers of
- * all versions that changed; no row where there is no such version.
+ * be locked by a statement before this one, or two of these leave two versions in the stage. Answers a `VersionRow`
+ * for each version that changed; none where there is no such version.
  */
 export const moveToStage = (
   sql: Sql,
@@ -178,29 +200,24 @@ export const moveToStage = (
   record: (from: Fragment) => Fragment,
 ): Query => sql`
   with moved as (
-    update tabularium.model_versions v
-    set stage = case when v.version = ${version} then ${change.stage} else 'Archived' end, updated_at = ${change.now}
-    where v.workspace = ${scope.workspace} and v.name = ${name}
-      and (v.version = ${version} or (${change.archive} and v.stage = ${change.stage}))
-      and exists (select from tabularium.model_versions w
-        where w.workspace = v.workspace and w.name = v.name and w.version = ${version})
-    returning v.version),
-  touched as (
-    update tabularium.registered_models set updated_at = ${change.now}
-    where workspace = ${scope.workspace} and name = ${name} and exists (select from moved)),
+    update tabularium.model_versions w
+    set stage = v.stage, updated_at = v.updated_at, wire = ${documentOf(sql, tagsOf(sql))}
+    from (
+      select workspace, name, version, description, user_id, source, run_id, run_link, status, status_message, created_at,
+        case when version = ${version} then ${change.stage} else 'Archived' end as stage, ${change.now}::bigint as updated_at
+      from tabularium.model_versions
+      where workspace = ${scope.workspace} and name = ${name}
+        and (version = ${version} or (${change.archive} and stage = ${change.stage}))
+        and exists (${isVersion(sql, scope, name, version)})) v
+    where w.workspace = v.workspace and w.name = v.name and w.version = v.version
+    returning w.version, w.wire, ${aliasesOf(sql)} as aliases),
   recorded as (${record(sql`moved`)})
-  select version from moved`;
+  select version, wire, aliases from moved`;
 
-/** The numbers of the version and of all that were changed at this very time, for rendering after a move. */
-export const versionsUpdatedAt = (
-  sql: Sql,
-  scope: Scope,
-  name: string,
-  version: number,
-  now: bigint,
-): Fragment => sql`
-  select version from tabularium.model_versions
-  where workspace = ${scope.workspace} and name = ${name} and (version = ${version} or updated_at = ${now})`;
+/** Selects the version, if it is there. */
+export const isVersion = (sql: Sql, scope: Scope, name: string, version: number): Fragment => sql`
+  select from tabularium.model_versions
+  where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
 
 export const deleteVersion = (
   sql: Sql,

@@ -6,31 +6,42 @@ import { promptTag, type Tag } from './rules.ts';
 export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
   sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
 
+/** What else changes in the row that is rendered; `m` is the row before. */
+interface ModelChange {
+  readonly updatedAt?: Fragment;
+  readonly lastVersion?: Fragment;
+}
+
 /**
- * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. The last
- * statement of every transaction that changed the model, its versions, tags or aliases.
+ * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. Stands behind
+ * every statement that changed the model, its versions, tags or aliases. One update does both this and `change`.
  */
-export const renderModel = (sql: Sql, scope: Scope, name: string): Query => sql`
-  update tabularium.registered_models m set wire = json_strip_nulls(json_build_object(
-    'name', m.name,
-    'creation_timestamp', m.created_at,
-    'last_updated_timestamp', m.updated_at,
-    'description', nullif(m.description, ''),
-    'latest_versions', (
-      select json_agg(v.wire order by v.version)
-      from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
-      cross join lateral (
-        select wire, version from tabularium.model_versions
-        where workspace = m.workspace and name = m.name and stage = s.stage
-        order by version desc limit 1) v),
-    'tags', (
-      select json_agg(json_build_object('key', key, 'value', value) order by key)
-      from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name),
-    'aliases', (
-      select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
-      from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)))
+export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelChange = {}): Query => {
+  const updatedAt = change.updatedAt ?? sql`m.updated_at`;
+  return sql`
+  update tabularium.registered_models m
+  set updated_at = ${updatedAt}, last_version = ${change.lastVersion ?? sql`m.last_version`},
+    wire = json_strip_nulls(json_build_object(
+      'name', m.name,
+      'creation_timestamp', m.created_at,
+      'last_updated_timestamp', ${updatedAt},
+      'description', nullif(m.description, ''),
+      'latest_versions', (
+        select json_agg(v.wire order by v.version)
+        from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
+        cross join lateral (
+          select wire, version from tabularium.model_versions
+          where workspace = m.workspace and name = m.name and stage = s.stage
+          order by version desc limit 1) v),
+      'tags', (
+        select json_agg(json_build_object('key', key, 'value', value) order by key)
+        from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name),
+      'aliases', (
+        select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
+        from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)))
   where m.workspace = ${scope.workspace} and m.name = ${name}
   returning m.wire`;
+};
 
 export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
   const [row] = await sql`select wire from tabularium.registered_models
