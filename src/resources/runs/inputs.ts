@@ -9,6 +9,10 @@ type Stage = string | undefined;
 const active = (sql: Sql, scope: Scope, runId: string): Fragment =>
   sql`${runOf(sql, scope, runId)}, ready as (select * from run where lifecycle_stage = 'active')`;
 
+/** How many rows of the table the run in `ready` has: what is logged now comes after them. */
+const placesTaken = (sql: Sql, table: Fragment): Fragment =>
+  sql`(select count(*) from ${table} where run = ready.id)`;
+
 /** A data set or model that the run has already stays as it is. Unique violation where an input has a tag twice. */
 export async function insertInputs(
   sql: Sql,
@@ -24,8 +28,9 @@ export async function insertInputs(
     sent as (
       select * from unnest(
         ${column((d) => d.name)}::text[], ${column((d) => d.digest)}::text[], ${column((d) => d.sourceType)}::text[],
-        ${column((d) => d.source)}::text[], ${column((d) => d.schema)}::text[], ${column((d) => d.profile)}::text[]
-      ) with ordinality as s (name, digest, source_type, source, schema, profile, position)),
+        ${column((d) => d.source)}::text[], ${column((d) => d.schema)}::text[], ${column((d) => d.profile)}::text[],
+        ${datasets.map((d) => d.place)}::integer[]
+      ) with ordinality as s (name, digest, source_type, source, schema, profile, place, position)),
     known as (
       insert into tabularium.datasets (experiment_id, name, digest, source_type, source, schema, profile)
       select ready.experiment_id, name, digest, source_type, source, schema, profile
@@ -33,8 +38,9 @@ export async function insertInputs(
       -- Changes nothing, and so returns those that were there.
       on conflict (experiment_id, name, digest) do update set name = excluded.name returning id, name, digest),
     added as (
-      insert into tabularium.dataset_inputs (run, dataset_id)
-      select ready.id, known.id from ready, known order by known.id
+      insert into tabularium.dataset_inputs (run, dataset_id, place)
+      select ready.id, known.id, ${placesTaken(sql, sql`tabularium.dataset_inputs`)} + sent.place
+      from ready, known join sent using (name, digest) order by known.id
       on conflict do nothing returning run, dataset_id),
     tagged as (
       insert into tabularium.dataset_input_tags (run, dataset_id, key, value)
@@ -44,8 +50,9 @@ export async function insertInputs(
         ${tags.map((t) => String(t.position + 1))}::int8[], ${tags.map((t) => t.key)}::text[],
         ${tags.map((t) => t.value)}::text[]) as t (position, key, value) on t.position = sent.position),
     read as (
-      insert into tabularium.model_inputs (run, model_id)
-      select ready.id, m.model_id from ready, unnest(${models}::text[]) as m (model_id) order by m.model_id
+      insert into tabularium.model_inputs (run, model_id, place)
+      select ready.id, m.model_id, ${placesTaken(sql, sql`tabularium.model_inputs`)} + m.place
+      from ready, unnest(${models}::text[]) with ordinality as m (model_id, place) order by m.model_id, m.place
       on conflict do nothing)
     select lifecycle_stage as stage from run`;
   return row?.stage;
@@ -66,9 +73,10 @@ export async function insertOutputs(
   const [row] = await sql`
     with ${active(sql, scope, runId)},
     made as (
-      insert into tabularium.model_outputs (run, model_id, step)
-      select ready.id, m.model_id, m.step from ready, unnest(
-        ${outputs.map((o) => o.modelId)}::text[], ${outputs.map((o) => String(o.step))}::int8[]) as m (model_id, step)
+      insert into tabularium.model_outputs (run, model_id, step, place)
+      select ready.id, m.model_id, m.step, ${placesTaken(sql, sql`tabularium.model_outputs`)} + m.place
+      from ready, unnest(${outputs.map((o) => o.modelId)}::text[], ${outputs.map((o) => String(o.step))}::int8[])
+        with ordinality as m (model_id, step, place)
       order by m.model_id)
     select lifecycle_stage as stage from run`;
   return row?.stage;

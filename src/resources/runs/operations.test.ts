@@ -142,6 +142,26 @@ describe('runs', () => {
     expect(outputs).toEqual({ model_outputs: [{ model_id: 'm-2', step: 3 }] });
   });
 
+  test('data sets and models keep the order in which they were logged', async () => {
+    const run = await create();
+    const datasets = (...names: string[]) =>
+      names.map((name) => ({ dataset: { name, digest: '1', source_type: 'local', source: 's' } }));
+    const models = (...ids: string[]) => ids.map((model_id, step) => ({ model_id, step }));
+    const inputs = async (names: string[], ids: string[]) =>
+      api.post('runs/log-inputs', { run_id: run, datasets: datasets(...names), models: models(...ids) });
+    await inputs(['z', 'a', 'z'], ['m-z', 'm-a']);
+    await inputs(['c', 'a', 'b'], ['m-c', 'm-b']);
+    await api.post('runs/outputs', { run_id: run, models: models('m-z', 'm-a') });
+    await api.post('runs/outputs', { run_id: run, models: models('m-b') });
+    const logged = await read(run);
+    const ids = (list: { model_id: string }[]) => list.map(({ model_id }) => model_id);
+    expect(
+      logged.inputs.dataset_inputs.map(({ dataset }: { dataset: { name: string } }) => dataset.name),
+    ).toEqual(['z', 'a', 'c', 'b']);
+    expect(ids(logged.inputs.model_inputs)).toEqual(['m-z', 'm-a', 'm-c', 'm-b']);
+    expect(ids(logged.outputs.model_outputs)).toEqual(['m-z', 'm-a', 'm-b']);
+  });
+
   test('older clients list their models in a tag', async () => {
     const run = await create();
     const model = {

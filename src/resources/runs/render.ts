@@ -34,14 +34,14 @@ export const renderRun = (
           from tabularium.dataset_input_tags t where t.run = i.run and t.dataset_id = i.dataset_id),
         'dataset', json_build_object(
           'name', d.name, 'digest', d.digest, 'source_type', d.source_type, 'source', d.source,
-          'schema', nullif(d.schema, ''), 'profile', nullif(d.profile, ''))) order by d.id)
+          'schema', nullif(d.schema, ''), 'profile', nullif(d.profile, ''))) order by i.place, d.id)
       from tabularium.dataset_inputs i join tabularium.datasets d on d.id = i.dataset_id where i.run = r.id),
     'model_inputs', ${modelInputs ? renderModelInputs(sql) : sql`null`})),
   'outputs', json_strip_nulls(json_build_object(
     'model_outputs', (
-      select json_agg(json_build_object('model_id', o.model_id, 'step', o.step) order by o.model_id)
+      select json_agg(json_build_object('model_id', o.model_id, 'step', o.step) order by o.place, o.model_id)
       from tabularium.model_outputs o where o.run = r.id))))`;
 
 const renderModelInputs = (sql: Sql): Fragment => sql`(
-  select json_agg(json_build_object('model_id', i.model_id) order by i.model_id)
+  select json_agg(json_build_object('model_id', i.model_id) order by i.place, i.model_id)
   from tabularium.model_inputs i where i.run = r.id)`;

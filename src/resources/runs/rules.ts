@@ -129,6 +129,8 @@ export interface DatasetInput {
   readonly schema: string | undefined;
   readonly profile: string | undefined;
   readonly tags: readonly Entry[];
+  /** In the request, from 0. */
+  readonly place: number;
 }
 
 interface SentDatasetInput {
@@ -143,10 +145,13 @@ interface SentDatasetInput {
   };
 }
 
-/** The data sets of a request; of those with the same name and digest the first counts. */
+/**
+ * The data sets of a request; of those with the same name and digest the first counts. They are sorted, so that writers
+ * lock rows in one order.
+ */
 export function readDatasetInputs(sent: readonly SentDatasetInput[]): DatasetInput[] {
   const byName = new Map<string, DatasetInput>();
-  for (const { dataset = {}, tags } of sent) {
+  for (const [place, { dataset = {}, tags }] of sent.entries()) {
     const { name = '', digest = '', source_type: sourceType = '', source = '', schema, profile } = dataset;
     checkLength('name', 500, name);
     checkLength('digest', 36, digest);
@@ -160,7 +165,7 @@ export function readDatasetInputs(sent: readonly SentDatasetInput[]): DatasetInp
     }
     const id = JSON.stringify([name, digest]);
     if (!byName.has(id))
-      byName.set(id, { name, digest, sourceType, source, schema, profile, tags: inputTags });
+      byName.set(id, { name, digest, sourceType, source, schema, profile, tags: inputTags, place });
   }
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, input]) => input);
 }
