@@ -7,7 +7,7 @@ import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 /** Does what the command line says. */
 async function run(command: Command): Promise<void> {
   if (command.kind === 'text') {
-    process.stdout.write(`${command.text}\n`);
+    process.stdout.write(`${command.text.trimEnd()}\n`);
     process.exitCode = command.exitCode;
     return;
   }

@@ -86,7 +86,7 @@ export async function runServer(config: Config, log: Logger): Promise<void> {
       await ensureDefaultExperiment(sql, config.settings);
     }
     const server = await listen(config, sql, log);
-    announce(config, server, database?.place);
+    announce(config, (server.address() as AddressInfo).port, database?.place);
     onStop(async (signal) => {
       log.info({ signal }, 'stopping');
       await drain(server);
@@ -112,21 +112,26 @@ export async function runPrimary(config: Config, log: Logger): Promise<void> {
   let stopping = false;
   let failures = 0;
   const start = () => cluster.fork().send({ options: serializable(database?.options ?? {}) });
-  cluster.on('listening', () => {
-    failures = 0;
-  });
-  cluster.on('exit', (worker, code, signal) => {
-    if (stopping) return;
-    log.error({ pid: worker.process.pid, code, signal }, 'a worker ended');
-    if (++failures > config.workers * 3) {
+  const port = await new Promise<number>((resolve) => {
+    let served = false;
+    cluster.on('listening', (_worker, address) => {
+      served = true;
+      failures = 0;
+      resolve(address.port);
+    });
+    cluster.on('exit', async (worker, code, signal) => {
+      if (stopping) return;
+      log.error({ pid: worker.process.pid, code, signal }, 'a worker ended');
+      failures++;
+      if (served && failures <= config.workers * 3) return start();
+      stopping = true;
       process.stderr.write('tabularium: the workers end as soon as they start; the lines above say why.\n');
+      await database?.stop();
       process.exit(1);
-    }
-    start();
+    });
+    for (let i = 0; i < config.workers; i++) start();
   });
-  for (let i = 0; i < config.workers; i++) start();
-  await once(cluster, 'listening');
-  announce(config, undefined, database?.place);
+  announce(config, port, database?.place);
   onStop(async (signal) => {
     stopping = true;
     log.info({ signal }, 'stopping');
@@ -177,8 +182,7 @@ async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType
   return server;
 }
 
-function announce(config: Config, server: ServerType | undefined, place: string | undefined): void {
-  const port = (server?.address() as AddressInfo | undefined)?.port ?? config.port;
+function announce(config: Config, port: number, place: string | undefined): void {
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
   const url = `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${config.staticPrefix}`;
   process.stdout.write(`

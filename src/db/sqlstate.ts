@@ -17,8 +17,6 @@ const on =
 
 /** `await insert(…).catch(onUnique(() => alreadyExists(…)))`; every other error passes. */
 export const onUnique = on('23505');
-/** The same for a row that points to one that is not there. */
-export const onForeignKey = on('23503');
 
 /** Connection codes of postgres.js and the SQLSTATEs of a server that starts, stops or has no slot left. */
 const unavailable = new Set([

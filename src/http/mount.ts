@@ -56,7 +56,7 @@ export function mountOperations(app: Hono, options: MountOptions): void {
 }
 
 /** `/api/…` is described; MLflow answers at `/ajax-api/…` as well, which its web UI uses. */
-export const pathsOf = (route: Route, prefix: string): string[] => [
+const pathsOf = (route: Route, prefix: string): string[] => [
   prefix + route.path,
   prefix + route.path.replace(/^\/api\//, '/ajax-api/'),
 ];

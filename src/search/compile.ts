@@ -3,7 +3,7 @@ import type { Fragment, Sql } from '../contract/sql.ts';
 import type { Comparison } from './parse.ts';
 
 /** Values beyond this length are indexed by their beginning only: a btree refuses rows over about 2,700 bytes. */
-export const indexedLength = 256;
+const indexedLength = 256;
 
 /**
  * A comparison over a text column. Where the column is `collate "C"`, ILIKE needs the default collation: "C" folds ASCII only.

@@ -176,7 +176,7 @@ export function resolveIdentifier(
   return { type, key: type === 'attribute' ? (grammar.aliases.get(name) ?? name) : name, field };
 }
 
-export function trimQuotes(text: string, ...quotes: string[]): string {
+function trimQuotes(text: string, ...quotes: string[]): string {
   const quoted = quotes.some((quote) => text.length >= 2 && text.startsWith(quote) && text.endsWith(quote));
   return quoted ? text.slice(1, -1) : text;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tabularium-test-'));
   const server = await startEmbedded({ dataDir, log: pino({ level: 'silent' }) });
+  // A ctrl-C ends vitest without its teardown; Postgres, in a session of its own, would stay.
+  process.once('exit', () => killPostgres(dataDir));
   const { database: _, ...options } = server.options;
   const admin = connect({ ...options, database: 'postgres', max: 1 });
   await admin`create database ${admin(templateName)}`;
@@ -33,4 +36,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
+}
+
+function killPostgres(dataDir: string): void {
+  try {
+    const pid = Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 'SIGQUIT');
+  } catch {
+    // It has ended already.
+  }
 }

@@ -10,7 +10,7 @@ export interface Tag {
   readonly value: string;
 }
 
-export const missing = (field: string): MlflowError =>
+const missing = (field: string): MlflowError =>
   invalidParameter(`Missing value for required parameter '${field}'.`);
 
 /** A name may hold anything but `/` and `:`, and must be no path that leads elsewhere (`.`, `..`). */

@@ -14,7 +14,7 @@ export const runNameTag = 'mlflow.runName';
 /** The tag in which clients before 3.0 list the models of a run. */
 export const modelHistoryTag = 'mlflow.log-model.history';
 
-export const keyLimit = 250;
+const keyLimit = 250;
 const paramLimit = 6000;
 export const tagLimit = 8000;
 
