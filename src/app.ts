@@ -7,7 +7,7 @@ import { type Config, packageVersion } from './config.ts';
 import { defaultWorkspace, type Scope } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
-import { pipeline } from './db/transaction.ts';
+import { createPipeline } from './db/transaction.ts';
 import { mountArtifacts } from './http/artifacts.ts';
 import { notFoundPage } from './http/error.ts';
 import { healthRoutes } from './http/health.ts';
@@ -73,7 +73,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   mountOperations(app, {
     operations: operationsWith(places),
     absent,
-    db: { sql, pipeline, auditInsert },
+    db: { sql, pipeline: createPipeline(sql), auditInsert },
     settings: config.settings,
     clock,
     log,

@@ -9,9 +9,11 @@ export type DatabaseOptions = Options<Record<string, never>>;
  */
 export function connect(options: DatabaseOptions): Sql {
   return postgres({
-    max: 16,
+    max: 8,
     idle_timeout: 300,
     connect_timeout: 10,
+    // Seconds until a connect that failed is tried again; by itself it grows to 20, which a request would wait for.
+    backoff: () => 0.2,
     onnotice: () => {},
     ...options,
     types: { bigint: postgres.BigInt, json: jsonAsText },

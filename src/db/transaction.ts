@@ -3,9 +3,11 @@ import type { Query, Sql } from '../contract/sql.ts';
 
 /** One connection that runs one transaction at a time. */
 interface Lane {
-  readonly sql: Sql;
-  /** What the transaction under way still waits for. */
-  readonly open: Set<Query>;
+  sql: Sql;
+  /** The statements of the transaction under way. */
+  queries: readonly Query[];
+  /** Ends that transaction. */
+  refuse(error: Error): void;
 }
 
 export type Pipeline = (changes: (sql: Sql) => readonly Query[]) => Promise<Record<string, unknown>[][]>;
@@ -25,6 +27,8 @@ export function createPipeline(pool: Sql, lanes = 8): Pipeline {
     try {
       return await run(lane, changes);
     } finally {
+      lane.queries = [];
+      lane.refuse = () => {};
       const next = waiting.shift();
       if (next) next(lane);
       else free.push(lane);
@@ -38,19 +42,29 @@ export function createPipeline(pool: Sql, lanes = 8): Pipeline {
  * a later connection to nobody.
  */
 function openLane(pool: Sql): Lane {
-  const open = new Set<Query>();
-  const onclose = () => {
-    // It would connect again and send them without their `begin`.
-    for (const query of open) query.cancel();
-  };
-  const options = { ...pool.options, max: 1, onclose } as object;
-  return { sql: postgres(options) as Sql, open };
+  const lane: Lane = { sql: client(), queries: [], refuse: () => {} };
+  return lane;
+
+  function client(): Sql {
+    return postgres({ ...pool.options, max: 1, onclose } as object) as Sql;
+  }
+  function onclose(): void {
+    // It would connect again and send without their `begin` those that it has not sent yet, which have no state.
+    for (const query of lane.queries) if ((query as { state?: unknown }).state === null) query.cancel();
+    lane.refuse(Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_CLOSED' }));
+    // It would also tell what ended this connection to the first statement of the next.
+    lane.sql = client();
+  }
 }
 
-async function run({ sql, open }: Lane, changes: (sql: Sql) => readonly Query[]) {
+async function run(lane: Lane, changes: (sql: Sql) => readonly Query[]) {
+  const { sql } = lane;
   const queries: readonly Query[] = [sql`begin`, ...changes(sql), sql`commit`];
-  for (const query of queries) open.add(query);
-  const results = await Promise.allSettled(queries.map((query) => query.finally(() => open.delete(query))));
+  lane.queries = queries;
+  const broken = new Promise<never>((_, reject) => {
+    lane.refuse = reject;
+  });
+  const results = await Promise.race([Promise.allSettled(queries), broken]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   return results

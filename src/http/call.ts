@@ -5,7 +5,7 @@ import type { Fragment, Query, Sql } from '../contract/sql.ts';
 /** The ways to the database, handed in by `app.ts`. */
 export interface Database {
   readonly sql: Sql;
-  pipeline(sql: Sql, changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
+  pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
   auditInsert(
     sql: Sql,
     author: { scope: Scope; actor: string; action: string; requestId: string },
@@ -38,7 +38,7 @@ export function makeCall(
     settings,
     read: (question) => question(db.sql),
     write: (change) => change(db.sql),
-    transaction: (changes) => db.pipeline(db.sql, changes),
+    transaction: db.pipeline,
     record(sql, entry, from) {
       recordings++;
       return db.auditInsert(sql, author, entry, from);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pipeline } from '../../db/transaction.ts';
+import { createPipeline } from '../../db/transaction.ts';
 import { makeApp, type TestApp } from '../../testing/make-app.ts';
 import { atOnce, wire } from '../../testing/wire.ts';
 import { appendModelVersion, findLoggedModelOrigin } from './store.ts';
@@ -201,8 +201,9 @@ describe('what other slices ask', () => {
 
   test('32 versions at once are all listed', async () => {
     const id = await created();
+    const pipeline = createPipeline(app.sql);
     await atOnce(32, (version) =>
-      pipeline(app.sql, (sql) => [appendModelVersion(sql, scope, id, { name: 'm', version })]),
+      pipeline((sql) => [appendModelVersion(sql, scope, id, { name: 'm', version })]),
     );
     const listed: { version: number }[] = JSON.parse(await versions(id));
     expect(listed.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
