@@ -15,6 +15,9 @@ import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
 
+/** Bytes of a request before its body: a filter travels in the URL, of which MLflow's web server takes as much. */
+const longestHead = 65_536;
+
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
 
@@ -30,6 +33,10 @@ async function openDatabase(database: Database, log: Logger): Promise<OpenDataba
   if (database.kind === 'external')
     return { options: database.options, place: database.display, stop: async () => {} };
   const embedded = await startEmbedded({ dataDir: database.dataDir, log });
+  embedded.lost.then((why) => {
+    process.stderr.write(`tabularium: ${why.message}\n`);
+    process.exit(1);
+  });
   // "ssl" is said outright, because postgres.js takes the PG… variables for what is not said.
   return {
     options: { ...embedded.options, ssl: false },
@@ -162,8 +169,9 @@ async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType
   if (config.serveArtifacts) await removeStaleUploads(config.artifactsDestination);
   const server = createAdaptorServer({
     fetch: app.fetch,
-    ...(config.tls && { createServer: createTlsServer, serverOptions: config.tls }),
-  }) as ServerType;
+    ...(config.tls && { createServer: createTlsServer }),
+    serverOptions: { ...config.tls, maxHeaderSize: longestHead },
+  } as Parameters<typeof createAdaptorServer>[0]) as ServerType;
   if ('keepAliveTimeout' in server) {
     server.keepAliveTimeout = config.keepAliveSeconds * 1000;
     // An upload may take as long as it takes.

@@ -56,7 +56,7 @@ export async function findPostmaster(cluster: string): Promise<Postmaster | unde
 }
 
 /** Whether this process has the cluster as its current folder, as every process of Postgres does. */
-async function runsOn(pid: number, cluster: string): Promise<boolean> {
+export async function runsOn(pid: number, cluster: string): Promise<boolean> {
   if (process.platform !== 'linux') return exists(pid);
   try {
     const [current, own] = await Promise.all([stat(`/proc/${pid}/cwd`), stat(cluster)]);
@@ -79,11 +79,14 @@ export async function startPostmaster(request: {
   dataDir: string;
   cluster: string;
   binaries: string;
+  /** The folder of its unix socket. */
   runtime: string;
+  /** Its port on Windows; any that is free if undefined. */
+  port?: number;
   account: Account | undefined;
   log: { info(message: string): void };
 }): Promise<Postmaster> {
-  const { dataDir, cluster, binaries, runtime, account, log } = request;
+  const { dataDir, cluster, binaries, runtime, port, account, log } = request;
   const logFile = join(dataDir, 'postgres.log');
   const output = await openLog(logFile);
   try {
@@ -91,7 +94,7 @@ export async function startPostmaster(request: {
     const { path, spawn: how } = runAs(account, cluster);
     const settings = {
       ...(windows
-        ? { listen_addresses: '127.0.0.1', port: await freePort() }
+        ? { listen_addresses: '127.0.0.1', port: port ?? (await freePort()) }
         : {
             listen_addresses: '',
             port: 5432,

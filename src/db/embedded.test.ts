@@ -26,7 +26,11 @@ const log = { info: (text) => console.error('info', text), warn: (text) => conso
 process.on('SIGINT', () => {});
 setInterval(() => {}, 1000);
 try {
-  const { options, stop } = await startEmbedded({ dataDir: process.argv[2], log });
+  const { options, stop, lost } = await startEmbedded({ dataDir: process.argv[2], log });
+  lost.then((why) => {
+    console.error('refused', why.message);
+    process.exit(1);
+  });
   process.on('SIGTERM', () => void stop().then(() => process.exit(0)));
   console.log(JSON.stringify(options));
 } catch (error) {
@@ -394,6 +398,53 @@ describe('a later start', () => {
     await server.options;
     return server;
   };
+});
+
+describe('a Postgres that ends under a living server', () => {
+  const kill = async (signal: NodeJS.Signals) => process.kill((await postmaster()).pid, signal);
+  const answer = async (server: Server) => {
+    for (;;) {
+      const row = await ask(server, 'select answer from t').catch(() => undefined);
+      if (row) return row;
+      await sleep(50);
+    }
+  };
+
+  test.each(['SIGKILL', 'SIGQUIT', 'SIGINT'] as const)('by %s runs again where it was', async (signal) => {
+    const server = serve();
+    await ask(server, 'create table t as select 42 as answer');
+    const { pid } = await postmaster();
+    await kill(signal);
+    while ((await postmaster().catch(() => undefined))?.pid === pid) await sleep(20);
+    expect(await answer(server)).toEqual({ answer: 42 });
+    expect(server.log()).toContain(
+      `warn Postgres (process ${pid}) has ended unexpectedly; it is started again.`,
+    );
+    const locked = `select count(*)::int as locks from pg_locks where locktype = 'advisory'`;
+    while ((await ask<{ locks: number }>(server, locked))?.locks !== 1) await sleep(50);
+    expect(await refusal(serve())).toContain(`already runs on ${dataDir} (process ${server.child.pid})`);
+    const { host } = await server.options;
+    await stop(server);
+    await expect(fs.stat(host)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(postmaster()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('and cannot start ends the server, which says why', async () => {
+    const server = serve();
+    await server.options;
+    await fs.rename(join(dataDir, 'postgres/global/pg_control'), join(dataDir, 'pg_control'));
+    await kill('SIGKILL');
+    expect(await refusal(server)).toMatch(
+      /ended 6 times within minutes: put right what .*postgres\.log tells/,
+    );
+    expect(server.log()).toMatch(/warn Postgres could not start on .*pg_control/);
+    // What a killed Postgres leaves would be taken for one that runs.
+    const { host, port } = await server.options;
+    for (const name of [`.s.PGSQL.${port}`, `.s.PGSQL.${port}.lock`])
+      await fs.rm(join(host, name), { force: true });
+    await fs.rmdir(host);
+    await fs.rm(join(dataDir, 'postgres/postmaster.pid'), { force: true });
+  });
 });
 
 test('a ctrl-C of the terminal does not reach Postgres', async () => {

@@ -8,6 +8,7 @@ import { type Account, accountFor } from './embedded-account.ts';
 import { bundledPostgres, readyBinaries } from './embedded-binaries.ts';
 import { clusterMajor, makeCluster, password, removeLeftovers, superuser } from './embedded-cluster.ts';
 import { explain } from './embedded-explain.ts';
+import { createKeeper, type Keeper } from './embedded-keeper.ts';
 import { findPostmaster, type Postmaster, startPostmaster, stopPostmaster } from './embedded-postmaster.ts';
 
 /** What the start has to say to the person who reads the log; a pino logger will do. */
@@ -27,6 +28,8 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly options: EmbeddedOptions;
+  /** Postgres ended while it was in use and could not be started again; never settles otherwise. */
+  readonly lost: Promise<StartError>;
   /** Ends Postgres by its fast shutdown and waits until it is gone. Call it once, after the drain. */
   stop(): Promise<void>;
 }
@@ -76,7 +79,16 @@ async function start(dataDir: string, log: StartLog): Promise<Embedded> {
     password: await password(cluster),
     database: 'postgres',
   };
-  const lock = await takeLock(options, dataDir, postmaster.pid, log);
+  const keeper = createKeeper(
+    postmaster,
+    async ({ host: runtime, port }) => {
+      const binaries = await readyBinaries(bundle, dataDir, account, log);
+      return await startPostmaster({ dataDir, cluster, binaries, runtime, port, account, log });
+    },
+    { dataDir, cluster, log },
+  );
+  const { promise: lost, resolve: lose } = Promise.withResolvers<StartError>();
+  const lock = await takeLock(options, dataDir, keeper, log, lose);
   if (left) {
     log.warn(
       `A server on ${dataDir} was killed and left its Postgres running (process ${left.pid}); this one took it over.`,
@@ -85,9 +97,10 @@ async function start(dataDir: string, log: StartLog): Promise<Embedded> {
   await removeLeftovers(dataDir);
   return {
     options,
+    lost,
     async stop() {
-      lock.release();
-      await stopPostmaster(postmaster, cluster, bundle.folder);
+      await lock.release();
+      await stopPostmaster(keeper.postmaster, cluster, bundle.folder);
       await lock.end();
     },
   };
@@ -139,28 +152,41 @@ const lockKey = 7_461_627;
  * One server per data folder: it holds an advisory lock in a session of its own. The lock goes when its holder dies,
  * however it dies, which no file with a process id in it does; and nobody can take it twice.
  */
-async function takeLock(options: EmbeddedOptions, dataDir: string, pid: number, log: StartLog) {
+async function takeLock(
+  options: EmbeddedOptions,
+  dataDir: string,
+  keeper: Keeper,
+  log: StartLog,
+  lose: (why: StartError) => void,
+) {
   let released = false;
-  let retaking = false;
+  let retaking: Promise<void> | undefined;
   const sql = postgres({
     ...options,
     max: 1,
     max_lifetime: null,
+    backoff: () => 0.2,
     connection: { application_name: `tabularium ${process.pid}` },
     onclose: () => {
-      if (!released && held && !retaking) void retake();
+      if (released || !held || retaking) return;
+      retaking = retake().then(() => {
+        retaking = undefined;
+      }, lose);
     },
   });
   const tryLock = async (): Promise<boolean> => {
     const [row] = await sql<[{ locked: boolean }]>`select pg_try_advisory_lock(${lockKey}) as locked`;
     return row.locked;
   };
-  // Postgres restarts its sessions when one of them crashes; the lock is then free and must be ours again.
+  // Postgres restarts its sessions when one of them crashes, or has ended itself; the lock must be ours again.
   const retake = async (): Promise<void> => {
-    retaking = true;
+    const { pid } = keeper.postmaster;
     log.warn(`Postgres (process ${pid}) closed the session that keeps other servers off ${dataDir}.`);
-    while (!released && !(await tryLock().catch(() => false))) await sleep(200, undefined, { ref: false });
-    retaking = false;
+    while (!released) {
+      await keeper.revive();
+      if (await tryLock().catch(() => false)) return;
+      await sleep(200);
+    }
   };
 
   let held = false;
@@ -182,6 +208,7 @@ async function takeLock(options: EmbeddedOptions, dataDir: string, pid: number, 
   } catch (error) {
     await sql.end({ timeout: 1 });
     if (error instanceof StartError) throw error;
+    const { pid } = keeper.postmaster;
     throw new StartError(
       `Postgres (process ${pid}) runs on ${dataDir} but cannot be reached (${(error as Error).message}): ` +
         `stop it with \`kill -INT ${pid}\` and start again.`,
@@ -189,8 +216,9 @@ async function takeLock(options: EmbeddedOptions, dataDir: string, pid: number, 
     );
   }
   return {
-    release: () => {
+    release: async () => {
       released = true;
+      await retaking;
     },
     end: () => sql.end({ timeout: 1 }),
   };
