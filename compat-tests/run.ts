@@ -1,8 +1,9 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { clients, findPython, makeEnvironment } from './clients/environments.ts';
 
 /**
@@ -35,6 +36,11 @@ async function timed<T>(part: string, work: () => Promise<T>): Promise<T> {
 
 // ── Processes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Everything that is written for a while, by us and by what we start: it is the folder for temporary files of all. */
+const scratch = await mkdtemp(join(tmpdir(), 'tabularium-'));
+// Where root starts this, the Postgres of the tests runs as another user.
+await chmod(scratch, 0o755);
+
 const running = new Set<ChildProcess>();
 let stopping = false;
 
@@ -42,15 +48,22 @@ function start(command: string, args: readonly string[], options: SpawnOptions =
   if (stopping) throw new Error('The tests were stopped.');
   const child = spawn(command, args, {
     cwd: repository,
-    // In a group of its own: a ctrl-C comes to us alone, and we stop each in its way.
+    // In a group of its own: a ctrl-C comes to us alone, and we stop all in good order.
     detached: process.platform !== 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
+    env: { ...process.env, TMPDIR: scratch, ...options.env },
   });
   running.add(child);
   child.on('close', () => running.delete(child));
   child.on('error', () => running.delete(child));
   return child;
+}
+
+/** Sends a signal to a process and all those in its group. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  if (child.pid === undefined || process.platform === 'win32') child.kill(name);
+  else process.kill(-child.pid, name);
 }
 
 /** How long a process may take to end in good order, in milliseconds. */
@@ -59,14 +72,26 @@ const patience = 30_000;
 async function stop(child: ChildProcess): Promise<void> {
   if (!running.has(child)) return;
   const closed = once(child, 'close');
-  // Vitest takes its Postgres down on SIGINT only; the server drains on it as well.
-  child.kill('SIGINT');
-  const timer = setTimeout(() => {
-    if (child.pid !== undefined)
-      process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
-  }, patience);
-  await closed.catch(() => {});
+  signal(child, 'SIGINT');
+  const timer = setTimeout(() => signal(child, 'SIGKILL'), patience);
+  await closed;
   clearTimeout(timer);
+}
+
+/** A test run that is broken off leaves its Postgres behind, in a session of its own: each has its number in a file. */
+async function stopPostgres(): Promise<void> {
+  for await (const file of glob('**/postmaster.pid', { cwd: scratch })) {
+    const pid = Number((await readFile(join(scratch, file), 'utf8')).split('\n')[0]);
+    try {
+      process.kill(pid, 'SIGINT');
+      for (let waited = 0; waited < patience; waited += 100) {
+        process.kill(pid, 0);
+        await sleep(100);
+      }
+    } catch {
+      // It is gone.
+    }
+  }
 }
 
 /** Ends when the process does; its exit code, or null where a signal ended it. */
@@ -82,7 +107,7 @@ const codeOf = (child: ChildProcess): Promise<number | null> =>
 const judged = (totals: Totals, code: number | null): Totals =>
   totals.failed === 0 && (code !== 0 || totals.passed === 0) ? { ...totals, failed: 1 } : totals;
 
-async function runVitest(scratch: string): Promise<Totals> {
+async function runVitest(): Promise<Totals> {
   const report = join(scratch, 'vitest.json');
   const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
   const child = start(
@@ -112,7 +137,7 @@ async function makeEnvironments(): Promise<Map<string, string>> {
 }
 
 /** Starts a server on a new data folder, as a user does; resolves to its URL. */
-async function startServer(scratch: string): Promise<{ url: string; server: ChildProcess }> {
+async function startServer(): Promise<{ url: string; server: ChildProcess }> {
   const args = ['bin/tabularium.js', 'server', '--port', '0', '--data-dir', join(scratch, 'data')];
   const server = start(process.execPath, args);
   let output = '';
@@ -132,7 +157,7 @@ async function startServer(scratch: string): Promise<{ url: string; server: Chil
 /** Above all that the tests of one client take on a slow machine, in milliseconds. */
 const clientTime = 10 * 60_000;
 
-async function runClient(name: string, python: string, url: string, scratch: string): Promise<Totals> {
+async function runClient(name: string, python: string, url: string): Promise<Totals> {
   const report = join(scratch, `${name}.xml`);
   const child = start(
     python,
@@ -140,6 +165,7 @@ async function runClient(name: string, python: string, url: string, scratch: str
       '-m',
       'pytest',
       '-q',
+      '--disable-warnings',
       '-p',
       'no:cacheprovider',
       `--junit-xml=${report}`,
@@ -147,7 +173,7 @@ async function runClient(name: string, python: string, url: string, scratch: str
     ],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, MLFLOW_TRACKING_URI: url, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
+      env: { MLFLOW_TRACKING_URI: url, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
       timeout: clientTime,
     },
   );
@@ -159,14 +185,12 @@ async function runClient(name: string, python: string, url: string, scratch: str
 }
 
 /** All clients against one server; a client whose environment could not be made is one failure. */
-async function runClients(pythons: Map<string, string>, scratch: string): Promise<Totals[]> {
-  const { url, server } = await timed('start of the server', () => startServer(scratch));
+async function runClients(pythons: Map<string, string>): Promise<Totals[]> {
+  const { url, server } = await timed('start of the server', () => startServer());
   const totals: Totals[] = [];
   for (const { name } of clients) {
     const python = pythons.get(name);
-    totals.push(
-      python ? await timed(name, () => runClient(name, python, url, scratch)) : { passed: 0, failed: 1 },
-    );
+    totals.push(python ? await timed(name, () => runClient(name, python, url)) : { passed: 0, failed: 1 });
   }
   await timed('stop of the server', () => stop(server));
   return totals;
@@ -174,36 +198,41 @@ async function runClients(pythons: Map<string, string>, scratch: string): Promis
 
 // ── The whole ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const scratch = await mkdtemp(join(tmpdir(), 'tabularium-npm-test-'));
-
-async function end(code: number): Promise<never> {
+async function end(code: number): Promise<void> {
   stopping = true;
   await Promise.all([...running].map(stop));
+  await stopPostgres();
   await rm(scratch, { recursive: true, force: true });
   process.exit(code);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
     if (stopping) return;
-    say(`${signal}: stopping what was started`);
+    say(`${name}: stopping what was started`);
     void end(130);
   });
 }
 
 /** What a part says where it cannot be run at all; it counts as one failure. */
 function failed(error: Error): Totals[] {
-  if (!stopping) say(error.message);
+  say(error.message);
   return [{ passed: 0, failed: 1 }];
 }
 
-const pythons = timed('Python environments', makeEnvironments).catch((error: Error) => error);
-const unit = await timed('vitest', () => runVitest(scratch)).then((totals) => [totals], failed);
-const made = await pythons;
-const ofClients = made instanceof Error ? failed(made) : await runClients(made, scratch).catch(failed);
+async function main(): Promise<void> {
+  const environments = timed('Python environments', makeEnvironments).catch((error: Error) => error);
+  const unit = await timed('vitest', runVitest).then((totals) => [totals], failed);
+  const pythons = await environments;
+  if (stopping) return;
+  const ofClients = pythons instanceof Error ? failed(pythons) : await runClients(pythons).catch(failed);
+  if (stopping) return;
 
-const totals = [...unit, ...ofClients];
-const sum = (key: keyof Totals) => totals.reduce((all, part) => all + part[key], 0);
-say(`seconds: ${seconds.join(', ')}`);
-process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
-await end(sum('failed') === 0 ? 0 : 1);
+  const totals = [...unit, ...ofClients];
+  const sum = (key: keyof Totals) => totals.reduce((all, part) => all + part[key], 0);
+  say(`seconds: ${seconds.join(', ')}`);
+  process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
+  await end(sum('failed') === 0 ? 0 : 1);
+}
+
+await main();
