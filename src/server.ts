@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
@@ -208,9 +209,13 @@ function announce(config: Config, port: number, place: string | undefined): void
 }
 
 /** Finishes the requests that are under way; what takes longer than the drain time is cut off. */
-async function drain(server: ServerType): Promise<void> {
+export async function drain(server: ServerType): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  // A client that keeps its connection busy would hold the server up.
+  server.prependListener('request', (_, response: ServerResponse) =>
+    response.setHeader('connection', 'close'),
+  );
   if ('closeIdleConnections' in server) {
     server.closeIdleConnections();
     setTimeout(() => server.closeAllConnections(), drainTime).unref();

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, mkdtempSync, rmdirSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -148,7 +149,7 @@ async function quit({ pid, host }: { pid: number; host: string }): Promise<void>
 }
 
 beforeAll(async () => {
-  scratch = await fs.mkdtemp('/tmp/tabularium embedded ');
+  scratch = await fs.mkdtemp(join(tmpdir(), 'tabularium embedded '));
   await fs.chmod(scratch, 0o755);
   // The Node that runs the tests may lie where the ordinary user may not go.
   node = join(scratch, 'node');

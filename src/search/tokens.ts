@@ -43,6 +43,8 @@ type Kind =
 export class TooLarge extends Error {}
 
 const maxTokens = 10_000;
+/** Ours: the expressions overflow the stack at some millions, and each `;` begins to count tokens anew. */
+const maxLength = 1_000_000;
 const maxDepth = 100;
 
 /** Python's `\w`, and its letters as sqlparse spells them. */
@@ -117,6 +119,7 @@ function wordKind(word: string): Kind {
 
 /** The statements of a text, which `;` parts, each as its top-level tokens. Throws `TooLarge`. */
 export function readStatements(text: string): Token[][] {
+  if (text.length > maxLength) throw new TooLarge(`Maximum length exceeded (${maxLength}).`);
   const statements: Token[][] = [];
   let open: Token[] = [];
   let depth = 0;
