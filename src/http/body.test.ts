@@ -40,6 +40,16 @@ test('up to the limit', async () => {
   expect(await read('x', { 'content-length': String(2 * mebibyte + 1) })).toBe(refusal);
 });
 
+const lengths: Record<string, string>[] = [{}, { 'content-length': '9' }];
+test.each(lengths)('a client that leaves midway, %j, is no failure of ours', async (headers) => {
+  const broken = new ReadableStream({
+    pull: (controller) => controller.error(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })),
+  });
+  expect(await read(broken, headers)).toBe(
+    'INVALID_PARAMETER_VALUE The body of the request broke off before its end.',
+  );
+});
+
 test('a body that goes on is not read further than the limit', async () => {
   let produced = 0;
   let cancelled = false;

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { invalidParameter } from '../contract/error.ts';
+import { invalidParameter, MlflowError } from '../contract/error.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -10,14 +10,24 @@ const mebibyte = 1024 * 1024;
  * A byte order mark is left out.
  */
 export async function readBody(c: Context, limit: number): Promise<string> {
+  try {
+    return decode(await readBytes(c, limit));
+  } catch (cause) {
+    if (cause instanceof MlflowError) throw cause;
+    // Only its log reads this. The code of the error is that of a socket, which must not pass for the database's.
+    throw invalidParameter('The body of the request broke off before its end.', { cause });
+  }
+}
+
+async function readBytes(c: Context, limit: number): Promise<ArrayBuffer | Uint8Array> {
   const declared = c.req.header('content-length');
   if (declared !== undefined) {
     if (Number(declared) > limit) throw tooLong(limit);
     // Node's parser ends the body at the length declared.
-    return decode(await c.req.arrayBuffer());
+    return await c.req.arrayBuffer();
   }
   const { body } = c.req.raw;
-  if (!body) return '';
+  if (!body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;
   // Leaving the loop by an error cancels the stream.
@@ -26,7 +36,7 @@ export async function readBody(c: Context, limit: number): Promise<string> {
     if (length > limit) throw tooLong(limit);
     chunks.push(chunk);
   }
-  return decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function tooLong(limit: number) {
