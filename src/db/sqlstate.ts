@@ -62,6 +62,11 @@ export function translateDatabaseError(error: unknown): unknown {
     );
   // 22001: MLflow's column lengths, e.g. `value too long for type character varying(256)`.
   if (code === '22001') return new MlflowError('INVALID_PARAMETER_VALUE', error.message, { cause: error });
+  // More parameters than the protocol counts, or more conditions than Postgres nests.
+  if (code === 'MAX_PARAMETERS_EXCEEDED' || code === '54001')
+    return new MlflowError('INVALID_PARAMETER_VALUE', 'The request has too many conditions.', {
+      cause: error,
+    });
   if (code === '22003')
     return new MlflowError('INVALID_PARAMETER_VALUE', 'A number is out of range.', { cause: error });
   return error;

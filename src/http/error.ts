@@ -12,7 +12,9 @@ export type TranslateError = (error: unknown) => unknown;
  */
 export function renderError(error: unknown, c: Context, log: Logger, requestId: string): Response {
   if (error instanceof MlflowError) {
-    if (error.status >= 500) log.error({ requestId, err: error.cause ?? error }, error.message);
+    // What is not implemented is no failure: a client may ask for it at will.
+    if (error.status >= 500 && error.code !== 'NOT_IMPLEMENTED')
+      log.error({ requestId, err: error.cause ?? error }, error.message);
     return c.json(error.toJSON(), error.status as ContentfulStatusCode);
   }
   log.error({ requestId, err: error }, 'unexpected error');

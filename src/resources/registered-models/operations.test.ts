@@ -147,6 +147,12 @@ describe('search', () => {
     expect(other.status).toBe(400);
   });
 
+  test.each([3_000, 40_000])('refuses %i conditions, or answers them', async (count) => {
+    const filter = Array(count).fill("name LIKE 'p%'").join(' AND ');
+    const { status, body } = await api.get('registered-models/search', { filter });
+    expect(status === 200 || body.error_code === 'INVALID_PARAMETER_VALUE').toBe(true);
+  });
+
   test('hides prompts until they are asked for', async () => {
     await create('a-prompt', { tags: [{ key: 'mlflow.prompt.is_prompt', value: 'true' }] });
     const names = async (filter: string) =>
