@@ -53,7 +53,7 @@ create table tabularium.model_versions (
   foreign key (workspace, name) references tabularium.registered_models on update cascade on delete cascade
 ) with (fillfactor = 80);
 create index model_versions_stage on tabularium.model_versions (workspace, name, stage, version);
-create index model_versions_run on tabularium.model_versions (workspace, run_id) where run_id <> '';
+create index model_versions_run on tabularium.model_versions (workspace, run_id);
 create index model_versions_updated on tabularium.model_versions (workspace, updated_at desc, name, version desc);
 create index model_versions_created on tabularium.model_versions (workspace, created_at, name, version desc);
 create index model_versions_source on tabularium.model_versions (workspace, left(source, 256));

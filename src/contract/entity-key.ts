@@ -1,5 +1,6 @@
 import { invalidParameter, type MlflowError } from './error.ts';
 import { pathRefusal } from './posix.ts';
+import { dumpText } from './python.ts';
 
 /** Length in characters as Python counts them: code points. */
 export const lengthOf = (text: string): number => {
@@ -18,17 +19,10 @@ export function checkLength(field: string, limit: number, text: string): void {
 export const truncate = (text: string, limit: number): string =>
   text.length > limit && lengthOf(text) > limit ? [...text].slice(0, limit).join('') : text;
 
-/** As Python's `json.dumps` writes a string: ASCII only. */
-const quote = (text: string): string =>
-  JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
 /** `Invalid value … for parameter …`, as MLflow words it. */
 export const invalidValue = (path: string, value: string, reason?: string): MlflowError =>
   invalidParameter(
-    `Invalid value ${quote(value)} for parameter '${path}' supplied${reason ? `: ${reason}` : '.'}`,
+    `Invalid value ${dumpText(value)} for parameter '${path}' supplied${reason ? `: ${reason}` : '.'}`,
   );
 
 /**

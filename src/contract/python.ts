@@ -35,6 +35,10 @@ export const reprList = (values: readonly string[]): string => `[${values.map(re
 /** `repr` of a set of str. Python's order changes from process to process; ours is the order given. */
 export const reprSet = (values: Iterable<string>): string => `{${[...values].map(reprText).join(', ')}}`;
 
+/** `json.dumps` of a str: ASCII only. */
+export const dumpText = (text: string): string =>
+  JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** `int(text)`; undefined where Python raises. */
 export function readInteger(text: string): bigint | undefined {
   const digits = /^\s*([+-]?)(\p{Nd}+(?:_\p{Nd}+)*)\s*$/u.exec(text);

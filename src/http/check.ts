@@ -5,7 +5,7 @@
  * `mlflow/utils/validation.py`.
  */
 import { invalidParameter, type MlflowError } from '../contract/error.ts';
-import { readFloat, readInteger, reprFloat } from '../contract/python.ts';
+import { dumpText, readFloat, readInteger, reprFloat } from '../contract/python.ts';
 import { checks, type Rule } from '../generated/checks.ts';
 import { isObject, type JsonObject, WrittenNumber } from './json.ts';
 
@@ -173,10 +173,10 @@ function pythonJson(value: unknown): string {
   if (isObject(value)) {
     const members = Object.keys(value)
       .sort()
-      .map((key) => `${asciiJson(key)}:${pythonJson(value[key])}`);
+      .map((key) => `${dumpText(key)}:${pythonJson(value[key])}`);
     return `{${members.join(',')}}`;
   }
-  return typeof value === 'string' ? asciiJson(value) : String(value);
+  return typeof value === 'string' ? dumpText(value) : String(value);
 }
 
 function pythonNumber(number: WrittenNumber): string {
@@ -184,8 +184,3 @@ function pythonNumber(number: WrittenNumber): string {
   const value = Number(number.source);
   return Number.isFinite(value) ? reprFloat(value) : String(value);
 }
-
-const asciiJson = (text: string): string =>
-  JSON.stringify(text).replace(/[\x7f-\uffff]/g, (char) =>
-    char === '\x7f' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );

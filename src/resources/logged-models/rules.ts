@@ -58,7 +58,3 @@ export function readEntries(entries: readonly { key?: string; value?: string }[]
 export const lastOfEachKey = (entries: readonly Entry[]): Entry[] => [
   ...new Map(entries.map((entry) => [entry.key, entry])).values(),
 ];
-
-/** Text as Python's `json.dumps` writes it: clients extend the tag `mlflow.modelVersions` in the same form. */
-export const dumpText = (text: string): string =>
-  JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,6 +1,7 @@
+import { dumpText } from '../../contract/python.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
-import { dumpText, type Entry, statuses } from './rules.ts';
+import { type Entry, statuses } from './rules.ts';
 
 interface Children {
   readonly tags: Fragment;

@@ -1,6 +1,6 @@
 import { invalidParameter, notFound } from '../../contract/error.ts';
 import type { Call, Operation } from '../../contract/operation.ts';
-import { canonicalStage, stages } from '../../contract/stage.ts';
+import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
 import { checkModelName, checkVersionTag, collectTags, isPrompt } from '../registered-models/rules.ts';
@@ -138,9 +138,9 @@ async function findNamedNumber(call: Call, named: Exclude<ModelUri, { kind: 'mod
     if (!row) throw invalidParameter(`Registered model alias ${named.alias} not found.`);
     return row.version;
   }
-  const wanted = named.kind === 'stage' ? [canonicalStage(named.stage)] : stages;
-  const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name, wanted));
-  const newest = rows?.at(-1);
+  const wanted = named.kind === 'stage' ? canonicalStage(named.stage) : undefined;
+  const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
+  const newest = rows?.findLast((row) => wanted === undefined || row.stage === wanted);
   if (newest) return newest.version;
   const stage = named.kind === 'stage' ? ` and stage '${named.stage}'` : '';
   throw invalidParameter(`No versions of model with name '${name}'${stage} found`);

@@ -1,5 +1,5 @@
 import { invalidParameter, notFound } from '../../contract/error.ts';
-import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import type { Call, Operation, OperationTable } from '../../contract/operation.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import { canonicalStage, stages } from '../../contract/stage.ts';
 import { checkAlias, checkModelName, checkTagKey, checkVersionTag } from '../registered-models/rules.ts';
@@ -8,7 +8,7 @@ import { createModelVersion } from './create.ts';
 import { type ParsedVersion, parseVersion, versionLabel, versionNotFound } from './rules.ts';
 import { searchModelVersions } from './search.ts';
 import * as store from './store.ts';
-import { answerVersion, withAliases } from './wire.ts';
+import { answerVersion, answerVersions, withAliases } from './wire.ts';
 
 const modelNotFound = (name: string) => notFound(`Registered Model with name=${name} not found`);
 
@@ -30,7 +30,7 @@ const getModelVersionByAlias: Operation<'getModelVersionByAlias'> = async ({ nam
   checkModelName(name);
   checkAlias(alias);
   if (alias.toLowerCase() === 'latest') {
-    const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name, stages));
+    const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
     if (!rows) throw modelNotFound(name);
     const newest = rows.at(-1);
     if (!newest) throw notFound(`Latest version not found for model ${name}.`);
@@ -44,19 +44,11 @@ const getModelVersionByAlias: Operation<'getModelVersionByAlias'> = async ({ nam
 
 const getLatestVersions: Operation<'getLatestVersions'> = async ({ name, stages: wanted }, call) => {
   checkModelName(name);
-  const rows = await call.read((sql) =>
-    // An unknown stage is told only where the model exists, as in MLflow.
-    store.findLatestVersions(sql, call.scope, name, stages),
-  );
+  const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
   if (!rows) throw modelNotFound(name);
-  if (wanted.length === 0) return new Rendered(`{"model_versions":[${rows.map(withAliases).join(',')}]}`);
-  const chosen = new Set<string>(wanted.map(canonicalStage));
-  return new Rendered(
-    `{"model_versions":[${rows
-      .filter((row) => chosen.has(row.stage))
-      .map(withAliases)
-      .join(',')}]}`,
-  );
+  // An unknown stage is told only where the model exists, as in MLflow.
+  const chosen = new Set<string>(wanted.length > 0 ? wanted.map(canonicalStage) : stages);
+  return answerVersions(rows.filter((row) => chosen.has(row.stage)).map(withAliases));
 };
 
 const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = async (

@@ -1,5 +1,5 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Operation } from '../../contract/operation.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
 import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
@@ -9,6 +9,7 @@ import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { splitPrompts } from '../registered-models/fields.ts';
 import { promptTag } from '../registered-models/rules.ts';
 import { modelVersionFilter, modelVersionOrder } from './fields.ts';
+import { answerVersions } from './wire.ts';
 
 interface Row {
   readonly name: string;
@@ -47,9 +48,10 @@ export const searchModelVersions: Operation<'searchModelVersions'> = async (requ
   const { page, token } = cutPage(rows, size, query, (row) =>
     order.map(({ key }) => row[sortColumns[key as SortKey].column]),
   );
-  const versions = page.length > 0 ? [`"model_versions":[${page.map(({ wire }) => wire).join(',')}]`] : [];
-  if (token) versions.push(`"next_page_token":${JSON.stringify(token)}`);
-  return new Rendered(`{${versions.join(',')}}`);
+  return answerVersions(
+    page.map(({ wire }) => wire),
+    token,
+  );
 };
 
 function keysetColumn(sql: Sql, { key, ascending }: OrderKey): KeysetColumn {

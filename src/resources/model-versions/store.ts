@@ -2,6 +2,7 @@ import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
 import type { Tag } from '../registered-models/rules.ts';
+import { findModel } from '../registered-models/store.ts';
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
@@ -72,25 +73,33 @@ export async function findVersionByAlias(
   return row;
 }
 
-/** The newest version of each of the stages, oldest first; undefined where there is no such model. */
+/** What a model's document says of its newest versions. */
+interface ModelDocument {
+  readonly latest_versions?: readonly { readonly version: string; readonly current_stage: Stage }[];
+  readonly aliases?: readonly { readonly alias: string; readonly version: string }[];
+}
+
+/**
+ * The newest version of each stage, oldest first; undefined where there is no such model. Read from the model's
+ * document, which has all of it but for joining the aliases: one row by key.
+ */
 export async function findLatestVersions(
   sql: Sql,
   scope: Scope,
   name: string,
-  stages: readonly Stage[],
 ): Promise<(VersionRow & { stage: Stage })[] | undefined> {
-  const rows = await sql<(VersionRow & { stage: Stage })[]>`
-    select v.* from tabularium.registered_models m
-    left join lateral (
-      select v.version, v.stage, v.wire, ${aliasesOf(sql)} as aliases
-      from unnest(${stages as string[]}::text[]) as s (stage)
-      cross join lateral (
-        select * from tabularium.model_versions
-        where workspace = m.workspace and name = m.name and stage = s.stage
-        order by version desc limit 1) v) v on true
-    where m.workspace = ${scope.workspace} and m.name = ${name}
-    order by v.version`;
-  return rows.length === 0 ? undefined : rows.filter((row) => row.version !== null);
+  const document = await findModel(sql, scope, name);
+  if (!document) return undefined;
+  const { latest_versions: latest = [], aliases = [] }: ModelDocument = JSON.parse(document);
+  return latest.map((version) => {
+    const own = aliases.filter((alias) => alias.version === version.version).map(({ alias }) => alias);
+    return {
+      version: Number(version.version),
+      stage: version.current_stage,
+      wire: JSON.stringify(version),
+      aliases: own.length > 0 ? JSON.stringify(own) : null,
+    };
+  });
 }
 
 /** What another version, or a download, needs of a version. */

@@ -1,5 +1,5 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { reprSet } from '../../contract/python.ts';
+import { dumpText, reprSet } from '../../contract/python.ts';
 
 const required = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'];
 const kept = ['run_id', 'artifact_path', 'utc_time_created', 'model_uuid'];
@@ -52,8 +52,5 @@ function pythonJson(value: unknown): string {
       .map(([key, member]) => `${pythonJson(key)}: ${pythonJson(member)}`)
       .join(', ')}}`;
   }
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return typeof value === 'string' ? dumpText(value) : JSON.stringify(value);
 }
