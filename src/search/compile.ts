@@ -5,6 +5,10 @@ import type { Comparison } from './parse.ts';
 /** Values beyond this length are indexed by their beginning only: a btree refuses rows over about 2,700 bytes. */
 const indexedLength = 256;
 
+/** All of the conditions; true where there are none. */
+export const allOf = (sql: Sql, conditions: readonly Fragment[]): Fragment =>
+  conditions.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+
 /**
  * A comparison over a text column. Where the column is `collate "C"`, ILIKE needs the default collation: "C" folds ASCII only.
  * As in MLflow, backslash escapes in patterns, and a row without a value fits no comparison.

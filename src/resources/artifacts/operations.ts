@@ -1,11 +1,13 @@
-import { MlflowError, notFound } from '../../contract/error.ts';
+import { MlflowError } from '../../contract/error.ts';
 import type { Operation, OperationTable } from '../../contract/operation.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Sql } from '../../contract/sql.ts';
 import { type ArtifactPlaces, listUnder } from '../../objects/locate.ts';
+import { modelNotFound } from '../logged-models/rules.ts';
 import { findLoggedModelOrigin } from '../logged-models/store.ts';
 import { parseVersion, versionNotFound } from '../model-versions/rules.ts';
 import { findVersionOrigin } from '../model-versions/store.ts';
+import { runNotFound } from '../runs/rules.ts';
 import { findRunOrigin } from '../runs/store.ts';
 
 type ArtifactRpc =
@@ -57,14 +59,14 @@ const noMultipart = (what: 'upload' | 'download') => async (): Promise<never> =>
 /** Where a run's artifacts lie. @throws RESOURCE_DOES_NOT_EXIST */
 export async function runArtifactUri(sql: Sql, scope: Scope, runId: string): Promise<string> {
   const origin = await findRunOrigin(sql, scope, runId);
-  if (!origin) throw notFound(`Run with id=${runId} not found`);
+  if (!origin) throw runNotFound(runId);
   return origin.artifactUri;
 }
 
 /** Where a logged model's artifacts lie. @throws RESOURCE_DOES_NOT_EXIST */
 export async function loggedModelUri(sql: Sql, scope: Scope, modelId: string): Promise<string> {
   const origin = await findLoggedModelOrigin(sql, scope, modelId);
-  if (!origin) throw notFound(`Logged model with ID '${modelId}' not found.`);
+  if (!origin) throw modelNotFound(modelId);
   return origin.artifactLocation;
 }
 

@@ -1,6 +1,7 @@
-import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Operation } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
+import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
 import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
@@ -36,9 +37,11 @@ export const searchExperiments: Operation<'searchExperiments'> = async (request,
   const { page, token } = cutPage(rows, size, query, (row) =>
     order.map(({ key }) => row[key as keyof ExperimentRow]),
   );
-  const parts = page.length > 0 ? [`"experiments":[${page.map(({ wire }) => wire).join(',')}]`] : [];
-  if (token) parts.push(`"next_page_token":${JSON.stringify(token)}`);
-  return new Rendered(`{${parts.join(',')}}`);
+  return renderPage(
+    'experiments',
+    page.map(({ wire }) => wire),
+    token,
+  );
 };
 
 /** One stage is stated as an equality, so that the indexes that begin with it give the order as well. */
@@ -63,7 +66,7 @@ function conditions(sql: Sql, comparisons: readonly Comparison[]): Fragment {
       ? compileText(sql, sql`e.name`, one)
       : compileNumber(sql, column(sql, one.key), one, 'int8');
   });
-  return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+  return allOf(sql, all);
 }
 
 function tagCondition(sql: Sql, one: Comparison): Fragment {

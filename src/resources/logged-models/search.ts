@@ -1,9 +1,10 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Operation } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import type { Rpcs } from '../../generated/rpcs.ts';
-import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
+import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
 import type { Comparison } from '../../search/parse.ts';
 import {
   decodeLoggedModelToken,
@@ -40,11 +41,8 @@ export const searchLoggedModels: Operation<'searchLoggedModels'> = async (reques
   const order = parseLoggedModelOrder(request.order_by);
   const query = { experimentIds, comparisons, datasets: request.datasets, order, offset, limit: size + 1 };
   const found = await call.read((sql) => findPage(sql, call.scope, query));
-  const fields = [];
-  if (found.length > 0) fields.push(`"models":[${found.slice(0, size).join(',')}]`);
-  if (found.length > size)
-    fields.push(`"next_page_token":${JSON.stringify(encodeLoggedModelToken(request, offset + size))}`);
-  return new Rendered(`{${fields.join(',')}}`);
+  const token = found.length > size ? encodeLoggedModelToken(request, offset + size) : undefined;
+  return renderPage('models', found.slice(0, size), token);
 };
 
 /**
@@ -119,7 +117,7 @@ function conditions(sql: Sql, scope: Scope, { comparisons, datasets }: Query): F
   const all = comparisons.map((one) => condition(sql, scope, one, onDatasets));
   if (datasets.length > 0 && !comparisons.some(({ type }) => type === 'metric'))
     all.push(sql`exists (select from tabularium.metrics p where p.model_id = m.model_id and ${onDatasets})`);
-  return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+  return allOf(sql, all);
 }
 
 /** MLflow takes an absent digest for "a data set without one", though its documentation says "any". */

@@ -1,5 +1,6 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import type { Operation, OperationTable } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import { decodeToken, encodeToken } from '../../search/page-token.ts';
 import { logToRun } from '../runs/store.ts';
 import { checkDataset, readPoint } from './rules.ts';
@@ -23,10 +24,9 @@ const getMetricHistory: Operation<'getMetricHistory'> = async (request, call) =>
     store.readHistory(sql, call.scope, runId, request.metric_key, { offset, limit: size && size + 1 }),
   );
   const more = size !== undefined && points.length > size;
-  const page = more ? points.slice(0, size) : points;
-  const parts = page.length > 0 ? [`"metrics":[${page.join(',')}]`] : [];
-  if (more) parts.push(`"next_page_token":"${encodeToken({ offset: Number(offset) + size })}"`);
-  return new Rendered(`{${parts.join(',')}}`);
+  return more
+    ? renderPage('metrics', points.slice(0, size), encodeToken({ offset: Number(offset) + size }))
+    : renderPage('metrics', points);
 };
 
 /** A token of this list carries an offset and no more, as MLflow's do. */

@@ -1,7 +1,8 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Operation } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import { compileLongText, compileText } from '../../search/compile.ts';
+import { allOf, compileLongText, compileText } from '../../search/compile.ts';
 import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
@@ -27,9 +28,11 @@ export const searchRegisteredModels: Operation<'searchRegisteredModels'> = async
   const { page, token } = cutPage(rows, size, query, (row) =>
     order.map(({ key }) => (key === 'name' ? row.name : row.updated_at)),
   );
-  const models = page.length > 0 ? [`"registered_models":[${page.map(({ wire }) => wire).join(',')}]`] : [];
-  if (token) models.push(`"next_page_token":${JSON.stringify(token)}`);
-  return new Rendered(`{${models.join(',')}}`);
+  return renderPage(
+    'registered_models',
+    page.map(({ wire }) => wire),
+    token,
+  );
 };
 
 const column = (sql: Sql, { key, ascending }: OrderKey): KeysetColumn =>
@@ -45,7 +48,7 @@ function conditions(sql: Sql, prompts: boolean, comparisons: readonly Comparison
       : compileText(sql, sql`m.name`, one),
   );
   if (!prompts) all.push(notPrompt(sql));
-  return all.reduce((list, one) => sql`${list} and ${one}`, sql`true`);
+  return allOf(sql, all);
 }
 
 /** MLflow hides every model that carries the tag with exactly this value. */

@@ -1,5 +1,6 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, Rendered } from '../../contract/operation.ts';
+import type { Operation } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Sql } from '../../contract/sql.ts';
 import { cutPage, type KeysetColumn, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
@@ -42,9 +43,11 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
         page: rows.slice(0, size),
         token: rows.length > size ? encodePageToken({ query, after: offset + size }) : undefined,
       };
-  const parts = page.length > 0 ? [`"runs":[${page.map(({ wire }) => wire).join(',')}]`] : [];
-  if (token) parts.push(`"next_page_token":${JSON.stringify(token)}`);
-  return new Rendered(`{${parts.join(',')}}`);
+  return renderPage(
+    'runs',
+    page.map(({ wire }) => wire as string),
+    token,
+  );
 };
 
 const fitsInt8 = (id: bigint): boolean => BigInt.asIntN(64, id) === id;
