@@ -6,7 +6,10 @@ import { connect } from './pool.ts';
 
 /** Databases that nobody has migrated yet, unlike those of `freshDatabase()`. */
 const server = inject('postgres');
-const names = ['migrate_empty', 'migrate_race', 'migrate_newer', 'migrate_poor', 'migrate_mlflow'];
+const names = [
+  ...['migrate_empty', 'migrate_race', 'migrate_trigrams', 'migrate_extension'],
+  ...['migrate_newer', 'migrate_poor', 'migrate_mlflow'],
+];
 let admin: Sql;
 const open = (name: string, more: object = {}) => connect({ ...server, database: name, max: 4, ...more });
 
@@ -46,6 +49,16 @@ test('two servers that start at once apply each migration once between them', as
   expect(all.toSorted()).toEqual([...new Set(all)].toSorted());
   expect(all).toContain('0001-registry.sql');
 });
+
+test.each(['migrate_trigrams', 'migrate_extension'])(
+  'servers that start at once all find the indexes (%s)',
+  async (name) => {
+    await within(name, migrate);
+    if (name === 'migrate_extension') await within(name, (sql) => sql`create extension pg_trgm`);
+    const servers = Array.from({ length: 8 }, () => within(name, createTrigramIndexes));
+    expect(await Promise.all(servers)).toEqual(servers.map(() => true));
+  },
+);
 
 test('a database of a newer program is refused in one sentence', async () => {
   await within('migrate_newer', async (sql) => {

@@ -51,8 +51,11 @@ async function createBookkeeping(sql: Sql): Promise<void> {
 
 /** "If not exists" of two sessions at once can still collide on the catalogue's own unique indexes. */
 function ifMadeMeanwhile(error: { code?: string }): void {
-  if (error.code !== '23505' && error.code !== '42P06' && error.code !== '42P07') throw error;
+  if (!madeMeanwhile.has(error.code)) throw error;
 }
+
+/** A row of the catalogue, a schema, a table, and the type that comes with the table. */
+const madeMeanwhile: ReadonlySet<string | undefined> = new Set(['23505', '42P06', '42P07', '42710']);
 
 async function apply(sql: Sql, { number, name }: Migration): Promise<boolean> {
   return sql.begin(async (tx) => {
@@ -75,16 +78,20 @@ export async function createTrigramIndexes(sql: Sql): Promise<boolean> {
   const [row] = await sql`select count(*)::int as there from pg_indexes
     where schemaname = 'tabularium' and indexname in ${sql(names)}`;
   if (row?.there === names.length) return true;
-  const created = await sql`create extension if not exists pg_trgm`.then(
-    () => true,
-    () => false,
-  );
-  if (!created) return false;
-  await sql.begin(async (tx) => {
+  return sql.begin(async (tx) => {
+    // One server at a time: also with "if not exists", the later of two that create the same at once fails.
+    await tx`select pg_advisory_xact_lock(hashtext('tabularium.trigrams'))`;
+    const created = await tx
+      .savepoint((attempt) => attempt`create extension if not exists pg_trgm`)
+      .then(
+        () => true,
+        () => false,
+      );
+    if (!created) return false;
     // The extension may lie in any schema; its operator class is found by the search path.
     await tx`select set_config('search_path', (select n.nspname from pg_extension e
       join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm'), true)`;
     await tx.unsafe(text);
-  });
-  return true;
+    return true;
+  }) as Promise<boolean>;
 }
