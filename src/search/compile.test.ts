@@ -51,6 +51,20 @@ describe('text', () => {
     expect(await idsWhere(compileLongText(sql, sql`word`, one))).toEqual(ids);
   });
 
+  test('LIKE finds what begins with the text, up to the last character there is', async () => {
+    const words = ['a', 'ab', 'b', 'ä', 'äx', 'z', '\ud7ffx', '\ue000x', '😀x', '\u{10ffff}x', 'a_b', 'a%b'];
+    await sql`create table beginnings (word text collate "C")`;
+    await sql`insert into beginnings select unnest(${words}::text[])`;
+    for (const beginning of [...words, 'ä', '\ud7ff', '😀', '\u{10ffff}']) {
+      const escaped = beginning.replace(/[%_]/g, '\\$&');
+      const condition = compileText(sql, sql`word`, comparing('LIKE', `${escaped}%`));
+      const rows = await sql<{ word: string }[]>`select word from beginnings where ${condition}`;
+      expect(rows.map(({ word }) => word).sort()).toEqual(
+        words.filter((word) => word.startsWith(beginning)).sort(),
+      );
+    }
+  });
+
   test('a pattern that ends in an escape is refused before Postgres does', () => {
     const refused = 'LIKE pattern must not end with escape character';
     expect(() => compileText(sql, sql`word`, comparing('LIKE', 'a\\'))).toThrow(refused);
