@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
-import { auditInsert } from './audit/record.ts';
 import { type Config, packageVersion } from './config.ts';
-import { defaultWorkspace, type Scope } from './contract/scope.ts';
+import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
@@ -43,8 +42,6 @@ export type AppConfig = Pick<
   | 'settings'
 >;
 
-const scope: Scope = { workspace: defaultWorkspace, visible: 'all' };
-
 /** The whole server as a function from request to answer; nothing listens yet. */
 export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
@@ -65,21 +62,19 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     artifactsOnly,
     staticPrefix,
     locate: {
-      runArtifactUri: (id) => runArtifactUri(sql, scope, id),
-      modelVersionUri: (name, version) => modelVersionUri(sql, scope, name, version),
-      loggedModelUri: (id) => loggedModelUri(sql, scope, id),
+      runArtifactUri: (id) => runArtifactUri(sql, everything, id),
+      modelVersionUri: (name, version) => modelVersionUri(sql, everything, name, version),
+      loggedModelUri: (id) => loggedModelUri(sql, everything, id),
     },
   });
   mountOperations(app, {
     operations: operationsWith(places),
     absent,
-    db: { sql, pipeline: createPipeline(sql), auditInsert },
+    db: { sql, pipeline: createPipeline(sql) },
     settings: config.settings,
     clock,
-    log,
     staticPrefix,
     artifactsOnly,
-    translateError: translateDatabaseError,
   });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage);

@@ -11,3 +11,6 @@ export interface Scope {
 
 /** The workspace of a server that runs without workspaces, as MLflow names it. */
 export const defaultWorkspace = 'default';
+
+/** The scope of every request until access rules land. */
+export const everything: Scope = { workspace: defaultWorkspace, visible: 'all' };

@@ -1,20 +1,13 @@
-import type { AuditEntry, Call, Settings } from '../contract/operation.ts';
-import { defaultWorkspace, type Scope } from '../contract/scope.ts';
-import type { Fragment, Query, Sql } from '../contract/sql.ts';
+import { auditInsert } from '../audit/record.ts';
+import type { Call, Settings } from '../contract/operation.ts';
+import { everything } from '../contract/scope.ts';
+import type { Query, Sql } from '../contract/sql.ts';
 
 /** The ways to the database, handed in by `app.ts`. */
 export interface Database {
   readonly sql: Sql;
   pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
-  auditInsert(
-    sql: Sql,
-    author: { scope: Scope; actor: string; action: string; requestId: string },
-    entry: AuditEntry,
-    from: Fragment,
-  ): Fragment;
 }
-
-const everything: Scope = { workspace: defaultWorkspace, visible: 'all' };
 
 /** What one request may do, and how many audit rows it asked for. */
 export interface RunningCall extends Call {
@@ -41,7 +34,7 @@ export function makeCall(
     transaction: db.pipeline,
     record(sql, entry, from) {
       recordings++;
-      return db.auditInsert(sql, author, entry, from);
+      return auditInsert(sql, author, entry, from);
     },
     get recordings() {
       return recordings;

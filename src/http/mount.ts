@@ -19,10 +19,8 @@ export interface MountOptions {
   readonly db: Database;
   readonly settings: Settings;
   readonly clock: () => number;
-  readonly log: Logger;
   readonly staticPrefix: string;
   readonly artifactsOnly: boolean;
-  readonly translateError: TranslateError;
 }
 
 declare module 'hono' {
@@ -102,19 +100,14 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   // The table is keyed by RPC; inside one handler request and response are those of that RPC.
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
   return async (c) => {
-    const requestId = c.get('requestId');
     c.set('rpc', route.rpc);
-    try {
-      const request = decode(route.rpc, await readRequest(c));
-      const call = makeCall(options.db, options.settings, options.clock, route.rpc, requestId);
-      const result = await run(request, call);
-      if (operation.recorded !== call.recordings > 0 || call.recordings > 1)
-        throw new Error(`${route.rpc} left ${call.recordings} audit rows`);
-      const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);
-      return c.body(body, 200, { 'content-type': 'application/json' });
-    } catch (error) {
-      return renderError(options.translateError(error), c, options.log, requestId);
-    }
+    const request = decode(route.rpc, await readRequest(c));
+    const call = makeCall(options.db, options.settings, options.clock, route.rpc, c.get('requestId'));
+    const result = await run(request, call);
+    if (operation.recorded !== call.recordings > 0 || call.recordings > 1)
+      throw new Error(`${route.rpc} left ${call.recordings} audit rows`);
+    const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);
+    return c.body(body, 200, { 'content-type': 'application/json' });
   };
 }
 
@@ -136,7 +129,7 @@ async function readRequest(c: Context) {
 
 /**
  * Gives each request its id, which the client sees as `x-request-id` and every line of the log carries, and answers
- * errors that no handler caught. Requests that go well are logged at level debug.
+ * whatever is thrown on its way. Requests that go well are logged at level debug.
  */
 export function identifyRequests(app: Hono, log: Logger, translateError: TranslateError): void {
   app.use(async (c, next) => {
