@@ -112,8 +112,13 @@ export async function runPrimary(config: Config, log: Logger): Promise<void> {
   const database = config.artifactsOnly ? undefined : await openDatabase(config.database, log);
   if (database) {
     const sql = connect({ ...database.options, max: 2 });
-    await prepare(sql, database.place, log);
-    await ensureDefaultExperiment(sql, config.settings);
+    try {
+      await prepare(sql, database.place, log);
+      await ensureDefaultExperiment(sql, config.settings);
+    } catch (error) {
+      await database.stop();
+      throw error;
+    }
     await sql.end({ timeout: 5 });
   }
   if (config.exposePrometheus) gatherMetricsOfWorkers();
