@@ -8,15 +8,12 @@ interface PostgresError extends Error {
 const isPostgresError = (error: unknown): error is PostgresError =>
   error instanceof Error && error.name === 'PostgresError';
 
-const on =
-  (code: string) =>
+/** `await insert(…).catch(onUnique(() => alreadyExists(…)))`; every other error passes. */
+export const onUnique =
   (translate: (constraint: string | undefined) => Error) =>
   (error: unknown): never => {
-    throw isPostgresError(error) && error.code === code ? translate(error.constraint_name) : error;
+    throw isPostgresError(error) && error.code === '23505' ? translate(error.constraint_name) : error;
   };
-
-/** `await insert(…).catch(onUnique(() => alreadyExists(…)))`; every other error passes. */
-export const onUnique = on('23505');
 
 /** Connection codes of postgres.js and the SQLSTATEs of a server that starts, stops or has no slot left. */
 const unavailable = new Set([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readArtifactLocation } from './rules.ts';
+import { isStorable, parseExperimentId, readArtifactLocation } from './rules.ts';
 
 const policy = { allowedHostAddressedSchemes: [], trustedArtifactUris: [] };
 const read = (location: string) => readArtifactLocation(location, policy, '/srv/lab');
@@ -30,4 +30,12 @@ test.each([
   ['x'.repeat(2040), 'Invalid artifact path length'],
 ])('the location %s is refused', (given, sentence) => {
   expect(() => read(given)).toThrow(sentence);
+});
+
+test('an id is read as Python reads an integer', () => {
+  expect(parseExperimentId(' +0_7 ')).toBe(7n);
+  expect(isStorable(parseExperimentId('9'.repeat(30)))).toBe(false);
+  expect(() => parseExperimentId('abc')).toThrow(
+    "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.",
+  );
 });

@@ -24,6 +24,9 @@ export function parseExperimentId(text: string): bigint {
   return id;
 }
 
+/** No experiment has a number that bigint cannot hold. */
+export const isStorable = (id: bigint): boolean => BigInt.asIntN(64, id) === id;
+
 export const experimentNotFound = (id: bigint): MlflowError => notFound(`No Experiment with id=${id} exists`);
 
 export function requireActive({ id, lifecycleStage }: { id: bigint; lifecycleStage: string }): void {

@@ -1,7 +1,7 @@
 import { appendToUri } from '../../contract/artifact-uri.ts';
 import { defaultWorkspace, type Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import { customViewPrefix, defaultExperimentId, type Tag } from './rules.ts';
+import { customViewPrefix, defaultExperimentId, isStorable, type Tag } from './rules.ts';
 
 export interface ExperimentState {
   readonly id: bigint;
@@ -18,8 +18,8 @@ export const renderExperiment = (sql: Sql): Fragment => sql`json_strip_nulls(jso
     from tabularium.experiment_tags t where t.experiment_id = e.id),
   'workspace', e.workspace))`;
 
-/** No experiment has a number that bigint cannot hold; -1 is none either. */
-const storable = (id: bigint): bigint => (BigInt.asIntN(64, id) === id ? id : -1n);
+/** For an id that the column cannot hold one that no experiment has. */
+const storable = (id: bigint): bigint => (isStorable(id) ? id : -1n);
 
 export async function findExperiment(
   sql: Sql,

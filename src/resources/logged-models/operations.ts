@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { appendToUri } from '../../contract/artifact-uri.ts';
-import { alreadyExists, invalidParameter, notFound } from '../../contract/error.ts';
+import { alreadyExists } from '../../contract/error.ts';
 import { type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import { randomName } from '../../contract/random-name.ts';
 import { onUnique } from '../../db/sqlstate.ts';
+import { experimentNotFound, parseExperimentId, requireActive } from '../experiments/rules.ts';
+import { findExperiment } from '../experiments/store.ts';
 import {
   checkLength,
   checkName,
   lastOfEachKey,
   modelNotFound,
-  parseExperimentId,
   readEntries,
   statuses,
   tagNotFound,
@@ -27,20 +28,16 @@ const refuseRepeatedKey = onUnique((constraint) =>
 const createLoggedModel: Operation<'createLoggedModel'> = async (request, call) => {
   const name = request.name || randomName();
   checkName(name);
-  const { shown, id } = parseExperimentId(request.experiment_id);
+  const id = parseExperimentId(request.experiment_id);
   const { model_type: modelType = '', source_run_id: sourceRunId = '' } = request;
   checkLength('name', name);
   checkLength('model_type', modelType);
   checkLength('source_run_id', sourceRunId);
   const tags = readEntries(request.tags);
   const params = readEntries(request.params);
-  const experiment =
-    id !== undefined && (await call.read((sql) => store.findExperiment(sql, call.scope, id)));
-  if (!experiment) throw notFound(`No Experiment with id=${shown} exists`);
-  if (experiment.stage !== 'active')
-    throw invalidParameter(
-      `The experiment ${shown} must be in the 'active' state. Current state is ${experiment.stage}.`,
-    );
+  const experiment = await call.read((sql) => findExperiment(sql, call.scope, id));
+  if (!experiment) throw experimentNotFound(id);
+  requireActive(experiment);
   const modelId = `m-${randomBytes(16).toString('hex')}`;
   const artifactLocation = appendToUri(experiment.artifactLocation, `models/${modelId}/artifacts`);
   const model = { modelId, experimentId: id, name, artifactLocation, modelType, sourceRunId, tags, params };

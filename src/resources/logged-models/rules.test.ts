@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkLength, checkName, lastOfEachKey, parseExperimentId, readEntries } from './rules.ts';
+import { checkLength, checkName, lastOfEachKey, readEntries } from './rules.ts';
 
 describe('a name', () => {
   test.each(['a/b', 'a:b', 'a.b', 'a%b', 'a"b', "it's"])('%s is refused', (name) => {
@@ -22,14 +22,6 @@ test('lengths are counted in characters, not in halves of surrogate pairs', () =
   expect(() => checkLength('source_run_id', '🎉'.repeat(32))).not.toThrow();
   expect(() => checkLength('source_run_id', 'x'.repeat(33))).toThrow(
     'value too long for type character varying(32)',
-  );
-});
-
-test('an experiment id is read as Python reads an integer', () => {
-  expect(parseExperimentId(' +0_7 ')).toEqual({ shown: 7n, id: 7n });
-  expect(parseExperimentId('9'.repeat(30)).id).toBeUndefined();
-  expect(() => parseExperimentId('abc')).toThrow(
-    "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.",
   );
 });
 

@@ -1,5 +1,6 @@
+import { lengthOf } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
-import { readInteger, reprText } from '../../contract/python.ts';
+import { reprText } from '../../contract/python.ts';
 
 /** The wire's LoggedModelStatus by its number, which is what is stored and what filters compare with. */
 export const statuses = [
@@ -26,19 +27,11 @@ export function checkName(name: string): void {
     );
 }
 
-/** `int(text)` in the range of the column; undefined for a number that no experiment can have. */
-export function parseExperimentId(text: string): { readonly shown: bigint; readonly id: bigint | undefined } {
-  const shown = readInteger(text);
-  if (shown === undefined)
-    throw invalidParameter(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
-  return { shown, id: BigInt.asIntN(64, shown) === shown ? shown : undefined };
-}
-
 /** What MLflow's columns hold, in characters. Longer values fail there in its database, with the same sentence. */
 const limits = { name: 500, model_type: 500, source_run_id: 32, key: 255 };
 
 export function checkLength(field: keyof typeof limits, value: string): void {
-  if (value.length > limits[field] && [...value].length > limits[field])
+  if (value.length > limits[field] && lengthOf(value) > limits[field])
     throw invalidParameter(`value too long for type character varying(${limits[field]})`);
 }
 

@@ -6,6 +6,7 @@ import type { Fragment, Sql } from '../../contract/sql.ts';
 import type { Rpcs } from '../../generated/rpcs.ts';
 import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
 import type { Comparison } from '../../search/parse.ts';
+import { isStorable, parseExperimentId } from '../experiments/rules.ts';
 import {
   decodeLoggedModelToken,
   encodeLoggedModelToken,
@@ -13,7 +14,6 @@ import {
   parseLoggedModelFilter,
   parseLoggedModelOrder,
 } from './fields.ts';
-import { parseExperimentId } from './rules.ts';
 import { rendered } from './store.ts';
 
 type Request = Rpcs['searchLoggedModels']['request'];
@@ -36,8 +36,7 @@ export const searchLoggedModels: Operation<'searchLoggedModels'> = async (reques
   const size = request.max_results || 100;
   if (size < 0) throw invalidParameter('LIMIT must not be negative');
   const comparisons = parseLoggedModelFilter(request.filter);
-  const ids = request.experiment_ids.map((text) => parseExperimentId(text).id);
-  const experimentIds = [...new Set(ids)].filter((id) => id !== undefined);
+  const experimentIds = [...new Set(request.experiment_ids.map(parseExperimentId))].filter(isStorable);
   const order = parseLoggedModelOrder(request.order_by);
   const query = { experimentIds, comparisons, datasets: request.datasets, order, offset, limit: size + 1 };
   const found = await call.read((sql) => findPage(sql, call.scope, query));

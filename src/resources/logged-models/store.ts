@@ -63,17 +63,6 @@ export interface NewModel {
 const entries = (sql: Sql, list: readonly Entry[]): Fragment =>
   sql`unnest(${list.map((e) => e.key)}::text[], ${list.map((e) => e.value)}::text[]) as t (key, value)`;
 
-/** Where an experiment's artifacts go and whether it is active; undefined where there is no such experiment. */
-export async function findExperiment(
-  sql: Sql,
-  scope: Scope,
-  id: bigint,
-): Promise<{ stage: string; artifactLocation: string } | undefined> {
-  const [row] = await sql`select lifecycle_stage, artifact_location from tabularium.experiments
-    where workspace = ${scope.workspace} and id = ${id}`;
-  return row && { stage: row.lifecycle_stage, artifactLocation: row.artifact_location };
-}
-
 /** Inserts the model with its tags and parameters; returns its wire form. Unique violation where a key is there twice. */
 export async function insertModel(sql: Sql, scope: Scope, model: NewModel): Promise<string> {
   const [row] = await sql`

@@ -6,7 +6,7 @@ import { cutPage, type KeysetColumn, startOfPage } from '../../search/keyset.ts'
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { decodePageToken, encodePageToken, queryHash } from '../../search/page-token.ts';
 import { parseFilter } from '../../search/parse.ts';
-import { checkPageSize, lifecycleStages, parseExperimentId } from '../experiments/rules.ts';
+import { checkPageSize, isStorable, lifecycleStages, parseExperimentId } from '../experiments/rules.ts';
 import { attributeColumn } from './conditions.ts';
 import { runFilter, runOrder } from './fields.ts';
 import { pageOfRuns } from './page.ts';
@@ -20,7 +20,7 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
   const query = queryHash('runs', request.experiment_ids, request.filter ?? '', request.order_by, stages);
   const keyset = isKeyset(order);
   const offset = keyset ? 0 : readOffset(decodePageToken(request.page_token, query));
-  const experiments = request.experiment_ids.map(parseExperimentId).filter(fitsInt8);
+  const experiments = request.experiment_ids.map(parseExperimentId).filter(isStorable);
   if (experiments.length === 0) return {};
   const rows = await call.read((sql) => {
     const start = keyset ? startOfPage(sql, request.page_token, query, keysetColumns(sql, order)) : sql`true`;
@@ -49,8 +49,6 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
     token,
   );
 };
-
-const fitsInt8 = (id: bigint): boolean => BigInt.asIntN(64, id) === id;
 
 /** Whether the next page can start behind a row: no run is without such a value. Other orders count rows. */
 const isKeyset = (order: readonly OrderKey[]): boolean =>
