@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { routes } from '../generated/routes.ts';
 import { makeApp, type TestApp } from '../testing/make-app.ts';
 
 let app: TestApp;
@@ -41,6 +42,20 @@ describe('a route', () => {
       'OPTIONS',
       'POST',
     ]);
+  });
+});
+
+describe('the document that the wire is generated from', () => {
+  test('is served as it is', async () => {
+    const document = await (await get('/ml/openapi.json')).json();
+    expect(document).toMatchObject({ openapi: expect.stringMatching(/^3\.1/) });
+  });
+
+  test('is a page to read, with every RPC, where a browser looks first', async () => {
+    const response = await get('/ml/');
+    expect([response.status, response.headers.get('location')]).toEqual([302, '/ml/api-docs']);
+    const page = await (await get('/ml/api-docs')).text();
+    for (const { rpc } of routes) expect(page).toContain(`<td>${rpc}`);
   });
 });
 
