@@ -6,7 +6,7 @@
 -- `wire` is the answer to "get" as the client reads it. Every writer of a model holds the lock on its row in
 -- registered_models and renders again before it commits, so that a reader selects one row by key and a page of
 -- models is not rendered from three tables (see docs/decisions/0002-wire-documents.md). Pages keep room for the new
--- document, so that the update stays on its page and touches no index.
+-- document: an update that changes no indexed column, as of a tag or an alias, stays on its page and touches no index.
 
 create table tabularium.registered_models (
   workspace text collate "C" not null,
