@@ -372,6 +372,15 @@ describe('a later start', () => {
     );
   });
 
+  test('on a database that somebody else made does not start it', async () => {
+    await stop(await started());
+    await fs.rm(join(dataDir, 'postgres/tabularium-password'));
+    expect(await refusal(serve())).toContain(
+      `${dataDir}/postgres is a database that Tabularium did not make`,
+    );
+    await expect(postmaster()).rejects.toThrow('ENOENT');
+  });
+
   test('on damaged data gives the reason of Postgres', async () => {
     await stop(await started());
     await fs.rm(join(dataDir, 'postgres/global/pg_control'));

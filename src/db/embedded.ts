@@ -63,6 +63,8 @@ async function start(dataDir: string, log: StartLog): Promise<Embedded> {
     );
   }
 
+  // Asked before anything is started: a database that Tabularium did not make is left alone.
+  if (written !== undefined) await password(cluster);
   const account = await accountFor(cluster);
   let left = written === undefined ? undefined : await findPostmaster(cluster);
   let postmaster = left;
