@@ -3,7 +3,13 @@ import type { Call, Operation } from '../../contract/operation.ts';
 import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
-import { checkModelName, checkVersionTag, collectTags, isPrompt } from '../registered-models/rules.ts';
+import {
+  checkModelName,
+  checkVersionTag,
+  collectTags,
+  isPrompt,
+  modelNotFound,
+} from '../registered-models/rules.ts';
 import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
 import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, versionNotFound } from './rules.ts';
@@ -63,7 +69,7 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
         ]),
   ]);
   const row = created?.[0];
-  if (!row) throw notFound(`Registered Model with name=${name} not found`);
+  if (!row) throw modelNotFound(name);
   return answerVersion(row as unknown as store.VersionRow);
 };
 
@@ -115,7 +121,7 @@ async function findNamedVersion(
   const { name } = named;
   checkModelName(name);
   const kind = await call.read((sql) => findModelKind(sql, call.scope, name));
-  if (!kind) throw notFound(`Registered Model with name=${name} not found`);
+  if (!kind) throw modelNotFound(name);
   if (kind === 'prompt')
     throw invalidParameter(
       `Invalid model version source: '${source}'. Prompt versions cannot be used as model version sources.`,

@@ -1,16 +1,21 @@
 import { invalidParameter, notFound } from '../../contract/error.ts';
 import type { Call, Operation, OperationTable } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import { canonicalStage, stages } from '../../contract/stage.ts';
-import { checkAlias, checkModelName, checkTagKey, checkVersionTag } from '../registered-models/rules.ts';
+import {
+  checkAlias,
+  checkModelName,
+  checkTagKey,
+  checkVersionTag,
+  modelNotFound,
+} from '../registered-models/rules.ts';
 import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
 import { createModelVersion } from './create.ts';
 import { type ParsedVersion, parseVersion, versionLabel, versionNotFound } from './rules.ts';
 import { searchModelVersions } from './search.ts';
 import * as store from './store.ts';
-import { answerVersion, answerVersions, withAliases } from './wire.ts';
-
-const modelNotFound = (name: string) => notFound(`Registered Model with name=${name} not found`);
+import { answerVersion, withAliases } from './wire.ts';
 
 const getModelVersion: Operation<'getModelVersion'> = async ({ name, version: text }, call) => {
   checkModelName(name);
@@ -48,7 +53,7 @@ const getLatestVersions: Operation<'getLatestVersions'> = async ({ name, stages:
   if (!rows) throw modelNotFound(name);
   // An unknown stage is told only where the model exists, as in MLflow.
   const chosen = new Set<string>(wanted.length > 0 ? wanted.map(canonicalStage) : stages);
-  return answerVersions(rows.filter((row) => chosen.has(row.stage)).map(withAliases));
+  return renderPage('model_versions', rows.filter((row) => chosen.has(row.stage)).map(withAliases));
 };
 
 const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = async (

@@ -1,7 +1,8 @@
 import { invalidParameter } from '../../contract/error.ts';
 import type { Operation } from '../../contract/operation.ts';
+import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import { compileLongText, compileNumber, compileText } from '../../search/compile.ts';
+import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
 import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
@@ -9,7 +10,6 @@ import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { splitPrompts } from '../registered-models/fields.ts';
 import { promptTag } from '../registered-models/rules.ts';
 import { modelVersionFilter, modelVersionOrder } from './fields.ts';
-import { answerVersions } from './wire.ts';
 
 interface Row {
   readonly name: string;
@@ -41,14 +41,15 @@ export const searchModelVersions: Operation<'searchModelVersions'> = async (requ
     if (!prompts) conditions.push(notPrompt(sql));
     return sql<Row[]>`
       select v.name, v.version, v.created_at, v.updated_at, v.wire from tabularium.model_versions v
-      where v.workspace = ${call.scope.workspace} and ${conditions.reduce((list, one) => sql`${list} and ${one}`, sql`true`)}
+      where v.workspace = ${call.scope.workspace} and ${allOf(sql, conditions)}
         and ${startOfPage(sql, request.page_token, query, keys)}
       order by ${orderBy(sql, keys)} limit ${size + 1}`;
   });
   const { page, token } = cutPage(rows, size, query, (row) =>
     order.map(({ key }) => row[sortColumns[key as SortKey].column]),
   );
-  return answerVersions(
+  return renderPage(
+    'model_versions',
     page.map(({ wire }) => wire),
     token,
   );

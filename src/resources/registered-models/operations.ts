@@ -1,4 +1,4 @@
-import { alreadyExists, notFound } from '../../contract/error.ts';
+import { alreadyExists } from '../../contract/error.ts';
 import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import { onUnique } from '../../db/sqlstate.ts';
@@ -12,11 +12,10 @@ import {
   checkTagKey,
   collectTags,
   isPrompt,
+  modelNotFound,
 } from './rules.ts';
 import { searchRegisteredModels } from './search.ts';
 import * as store from './store.ts';
-
-const modelNotFound = (name: string) => notFound(`Registered Model with name=${name} not found`);
 
 const answer = (wire: string): Rendered => new Rendered(`{"registered_model":${wire}}`);
 

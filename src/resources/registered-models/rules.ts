@@ -1,5 +1,5 @@
 import { checkKey, checkLength, invalidValue, lengthOf } from '../../contract/entity-key.ts';
-import { invalidParameter, type MlflowError } from '../../contract/error.ts';
+import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
 import { pathRefusal } from '../../contract/posix.ts';
 
 /** The tag that makes a registered model, or a version, a prompt. */
@@ -12,6 +12,9 @@ export interface Tag {
 
 const missing = (field: string): MlflowError =>
   invalidParameter(`Missing value for required parameter '${field}'.`);
+
+export const modelNotFound = (name: string): MlflowError =>
+  notFound(`Registered Model with name=${name} not found`);
 
 /** A name may hold anything but `/` and `:`, and must be no path that leads elsewhere (`.`, `..`). */
 export function checkModelName(name: string | undefined, field = 'name'): asserts name is string {
