@@ -59,6 +59,14 @@ describe('experiments', () => {
     expect(body.experiment.artifact_location).toBe(process.cwd() + path);
   });
 
+  test('renames that swap two names are refused, none of them with a deadlock', async () => {
+    const ids = await Promise.all([create('swap-0'), create('swap-1')]);
+    const answers = await atOnce(200, (i) =>
+      api.post('experiments/update', { experiment_id: ids[i % 2], new_name: `swap-${(i + 1) % 2}` }),
+    );
+    expect(new Set(answers.map(({ body }) => body.error_code))).toEqual(new Set(['RESOURCE_ALREADY_EXISTS']));
+  });
+
   test('of 32 that create one name at once, one succeeds', async () => {
     const answers = await atOnce(32, () => api.post('experiments/create', { name: 'contended' }));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);

@@ -95,15 +95,24 @@ export async function ensureDefaultExperiment(
     on conflict do nothing`;
 }
 
-/** Unique violation where the name is taken. @returns whether there is such an active experiment. */
+/**
+ * Unique violation where the name is taken, whose holder is locked first: of two renames that swap names neither waits
+ * for the other for ever.
+ *
+ * @returns whether there is such an active experiment.
+ */
 export async function renameExperiment(
   sql: Sql,
   scope: Scope,
   id: bigint,
   { name, now }: { name: string; now: bigint },
 ): Promise<boolean> {
-  const { count } = await sql`update tabularium.experiments set name = ${name}, updated_at = ${now}
-    where workspace = ${scope.workspace} and id = ${storable(id)} and lifecycle_stage = 'active'`;
+  const { count } = await sql`
+    with locked as materialized (
+      select id from tabularium.experiments
+      where workspace = ${scope.workspace} and (id = ${storable(id)} or name = ${name}) order by id for no key update)
+    update tabularium.experiments e set name = ${name}, updated_at = ${now}
+    from locked where locked.id = ${storable(id)} and e.id = locked.id and e.lifecycle_stage = 'active'`;
   return count > 0;
 }
 

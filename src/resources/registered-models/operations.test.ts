@@ -95,6 +95,14 @@ describe('a registered model', () => {
 });
 
 describe('at once', () => {
+  test('renames that swap two names are refused, none of them with a deadlock', async () => {
+    await Promise.all([create('swap-a'), create('swap-b')]);
+    const swap = (from: string, to: string) =>
+      api.post('registered-models/rename', { name: `swap-${from}`, new_name: `swap-${to}` });
+    const answers = await atOnce(200, (i) => (i % 2 ? swap('a', 'b') : swap('b', 'a')));
+    expect(new Set(answers.map(({ body }) => body.error_code))).toEqual(new Set(['RESOURCE_ALREADY_EXISTS']));
+  });
+
   test('32 creations of one name: one succeeds, 31 are told that it exists', async () => {
     const answers = await atOnce(32, () => create('contested'));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);

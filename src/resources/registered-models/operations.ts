@@ -107,7 +107,7 @@ const renameRegisteredModel: Operation<'renameRegisteredModel'> = async (
   checkModelName(name);
   const results = await call
     .transaction((sql) => [
-      store.lockModel(sql, call.scope, name),
+      store.lockBoth(sql, call.scope, [name, newName]),
       store.renameModel(
         sql,
         call.scope,

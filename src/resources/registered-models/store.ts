@@ -6,6 +6,11 @@ import { promptTag, type Tag } from './rules.ts';
 export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
   sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
 
+/** The rows of both names, in one order: of two renames that swap them neither waits for the other for ever. */
+export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string]): Query => sql`
+  select from tabularium.registered_models where workspace = ${scope.workspace} and name = any(${names}::text[])
+  order by name for no key update`;
+
 /** What else changes in the row that is rendered; `m` is the row before. */
 interface ModelChange {
   readonly updatedAt?: Fragment;
