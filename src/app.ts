@@ -40,6 +40,7 @@ export type AppConfig = Pick<
   | 'securityMiddleware'
   | 'exposePrometheus'
   | 'settings'
+  | 'rootPath'
 >;
 
 /** The whole server as a function from request to answer; nothing listens yet. */
@@ -77,7 +78,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     artifactsOnly,
   });
   refuseOtherVerbs(app);
-  app.notFound(notFoundPage);
+  app.notFound(notFoundPage(config.rootPath));
   return app;
 }
 

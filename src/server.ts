@@ -51,7 +51,7 @@ const oldestPostgres = 150_000;
 
 async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
   const [server] = await sql`select current_setting('server_version_num')::int as version,
-    to_regclass('public.alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`.catch(
+    to_regclass('alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`.catch(
     (error: Error) => {
       throw new StartError(
         `The database ${place} cannot be reached (${error.message}): check --backend-store-uri.`,
@@ -83,90 +83,118 @@ export async function runMigrate(database: Database, log: Logger): Promise<void>
   }
 }
 
-/** One process: database, migrations, server; until a signal. */
-export async function runServer(config: Config, log: Logger): Promise<void> {
-  const database = config.artifactsOnly ? undefined : await openDatabase(config.database, log);
-  const stopDatabase = async () => database?.stop();
+/** What a start has opened so far, each with its way to close it. */
+type Closers = (() => Promise<unknown>)[];
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+/** Runs a start so that a signal, at any moment of it or after it, and a failure close what it has opened. */
+async function startWith(log: Logger, start: (closers: Closers) => Promise<void>): Promise<void> {
+  const closers: Closers = [];
+  let stopping = false;
+  onStop(async (signal) => {
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    await closeAll(closers);
+  });
   try {
-    const sql = connect(database?.options ?? {});
-    if (database) {
-      await prepare(sql, database.place, log);
-      await ensureDefaultExperiment(sql, config.settings);
-    }
-    const server = await listen(config, sql, log);
-    announce(config, (server.address() as AddressInfo).port, database?.place);
-    onStop(async (signal) => {
-      log.info({ signal }, 'stopping');
-      await drain(server);
-      await sql.end({ timeout: 5 });
-      await stopDatabase();
-    });
+    await start(closers);
   } catch (error) {
-    await stopDatabase();
+    // A start fails when its database is closed under it; the signal ends the process.
+    if (stopping) return;
+    await closeAll(closers);
     throw error;
   }
 }
 
-/** `--workers N`: this process keeps the database and N others that serve; one that dies is replaced. */
-export async function runPrimary(config: Config, log: Logger): Promise<void> {
-  const database = config.artifactsOnly ? undefined : await openDatabase(config.database, log);
-  if (database) {
-    const sql = connect({ ...database.options, max: 2 });
-    try {
-      await prepare(sql, database.place, log);
-      await ensureDefaultExperiment(sql, config.settings);
-    } catch (error) {
-      await database.stop();
-      throw error;
-    }
+/** Opens the database and brings it to the newest migration; nothing with `--artifacts-only`. */
+async function openPrepared(
+  config: Config,
+  log: Logger,
+  closers: Closers,
+): Promise<OpenDatabase | undefined> {
+  if (config.artifactsOnly) return undefined;
+  const opening = openDatabase(config.database, log);
+  closers.push(async () => (await opening.catch(() => undefined))?.stop());
+  const database = await opening;
+  const sql = connect({ ...database.options, max: 2 });
+  try {
+    await prepare(sql, database.place, log);
+    await ensureDefaultExperiment(sql, config.settings);
+  } finally {
     await sql.end({ timeout: 5 });
   }
-  if (config.exposePrometheus) gatherMetricsOfWorkers();
-  let stopping = false;
-  let failures = 0;
-  const start = () => cluster.fork().send({ options: serializable(database?.options ?? {}) });
-  const port = await new Promise<number>((resolve) => {
-    let served = false;
-    cluster.on('listening', (_worker, address) => {
-      served = true;
-      failures = 0;
-      resolve(address.port);
-    });
-    cluster.on('exit', async (worker, code, signal) => {
-      if (stopping) return;
-      log.error({ pid: worker.process.pid, code, signal }, 'a worker ended');
-      failures++;
-      if (served && failures <= config.workers * 3) return start();
-      stopping = true;
-      process.stderr.write('tabularium: the workers end as soon as they start; the lines above say why.\n');
-      await database?.stop();
-      process.exit(1);
-    });
-    for (let i = 0; i < config.workers; i++) start();
-  });
-  announce(config, port, database?.place);
-  onStop(async (signal) => {
-    stopping = true;
-    log.info({ signal }, 'stopping');
-    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-    for (const worker of workers) worker.process.kill('SIGTERM');
-    await Promise.all(workers.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
-    await database?.stop();
-  });
+  return database;
 }
+
+/** One process: database, migrations, server; until a signal. */
+export const runServer = (config: Config, log: Logger): Promise<void> =>
+  startWith(log, async (closers) => {
+    const database = await openPrepared(config, log, closers);
+    const server = await serve(config, log, database?.options ?? {}, closers);
+    announce(config, (server.address() as AddressInfo).port, database?.place);
+  });
+
+/** Connects, builds the app and listens. */
+async function serve(
+  config: Config,
+  log: Logger,
+  options: DatabaseOptions,
+  closers: Closers,
+): Promise<ServerType> {
+  const sql = connect(options);
+  closers.push(() => sql.end({ timeout: 5 }));
+  const server = await listen(config, sql, log);
+  closers.push(() => drain(server));
+  return server;
+}
+
+/** `--workers N`: this process keeps the database and N others that serve; one that dies is replaced. */
+export const runPrimary = (config: Config, log: Logger): Promise<void> =>
+  startWith(log, async (closers) => {
+    const database = await openPrepared(config, log, closers);
+    if (config.exposePrometheus) gatherMetricsOfWorkers();
+    let stopping = false;
+    closers.push(async () => {
+      stopping = true;
+      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+      for (const worker of workers) worker.process.kill('SIGTERM');
+      await Promise.all(workers.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
+    });
+    const start = () => cluster.fork().send({ options: serializable(database?.options ?? {}) });
+    let failures = 0;
+    const port = await new Promise<number>((resolve) => {
+      let served = false;
+      cluster.on('listening', (_worker, address) => {
+        served = true;
+        failures = 0;
+        resolve(address.port);
+      });
+      cluster.on('exit', async (worker, code, signal) => {
+        if (stopping) return;
+        log.error({ pid: worker.process.pid, code, signal }, 'a worker ended');
+        failures++;
+        if (served && failures <= config.workers * 3) return start();
+        process.stderr.write('tabularium: the workers end as soon as they start; the lines above say why.\n');
+        await closeAll(closers);
+        process.exit(1);
+      });
+      for (let i = 0; i < config.workers; i++) start();
+    });
+    announce(config, port, database?.place);
+  });
 
 /** Functions do not pass between processes; the workers make theirs from their own command line. */
 const serializable = (options: DatabaseOptions): DatabaseOptions => JSON.parse(JSON.stringify(options));
 
-/** One of the workers: it is told the database by the primary. */
+/** One of the workers: the primary tells it the database. What JSON cannot carry comes from its own command line. */
 export async function runWorker(config: Config, log: Logger): Promise<void> {
   const [message] = (await once(process, 'message')) as [{ options: DatabaseOptions }];
   const own = config.database.kind === 'external' ? config.database.options : {};
-  const sql = connect({ ...message.options, ...own });
-  const server = await listen(config, sql, log);
-  onStop(async () => {
-    await drain(server);
-    await sql.end({ timeout: 5 });
+  await startWith(log, async (closers) => {
+    await serve(config, log, { ...message.options, ...own }, closers);
   });
 }
 
@@ -253,6 +281,6 @@ function onStop(stop: (signal: string) => Promise<void>): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, begin);
   process.once('disconnect', () => begin('disconnect'));
-  // The channel alone must not keep a process that is done alive.
-  process.channel?.unref();
+  // The launcher's channel alone must not keep a process that is done alive; a worker listens through its own.
+  if (cluster.isPrimary) process.channel?.unref();
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  beginServer,
   call,
   freePort,
   interrupt,
@@ -139,6 +140,20 @@ test(
     const next = await startServer('--port', '0', '--data-dir', data);
     expect((await call(next.url, 'registered-models/get?name=kept')).status).toBe(200);
     await stopServer(next);
+  },
+  time,
+);
+
+test(
+  'a signal in the middle of the first start leaves no Postgres behind, and the next start works',
+  async () => {
+    const port = String(await freePort());
+    const begun = beginServer('--port', port, '--data-dir', data);
+    await until(() => begun.output.stderr.includes('Making a new Postgres'), begun);
+    await stopServer(begun);
+    expect(await postgresOf(data)).toBeUndefined();
+    const server = await startServer('--port', port, '--data-dir', data);
+    expect((await stopServer(server)).code).toBe(0);
   },
   time,
 );

@@ -61,12 +61,15 @@ export const tabularium = (...args: string[]): Promise<Ended> =>
   run(process.execPath, [join(repository, 'bin/tabularium.js'), ...args]).ended;
 
 /** `tabularium server …` until it answers. Throws with what it printed if it ends instead. */
-export const startServer = (...args: string[]): Promise<Server> =>
-  untilItAnswers(run(process.execPath, [join(repository, 'bin/tabularium.js'), 'server', ...args]));
+export const startServer = (...args: string[]): Promise<Server> => untilItAnswers(beginServer(...args));
 
 /** `npm start -- …` until it answers, in a process group of its own as in a terminal. */
 export const npmStart = (...args: string[]): Promise<Server> =>
   untilItAnswers(run('npm', ['start', '--', ...args], { detached: true }));
+
+/** `tabularium server …`, not waited for. */
+export const beginServer = (...args: string[]): Process =>
+  run(process.execPath, [join(repository, 'bin/tabularium.js'), 'server', ...args]);
 
 async function untilItAnswers(one: Process): Promise<Server> {
   const begin = performance.now();

@@ -104,6 +104,8 @@ export async function startPostmaster(request: {
       // Failed statements are told to the server that sent them; the file keeps what concerns Postgres itself.
       log_min_messages: 'log',
       log_checkpoints: 'off',
+      // Each process of the server opens up to 16; this is enough for 24 of them.
+      max_connections: 400,
     };
     const child = spawn(
       join(binaries, 'bin', 'postgres'),

@@ -44,11 +44,22 @@ export function translateDatabaseError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof MlflowError) return error;
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string') return error;
+  // A file that is missing has the code of a socket that is.
+  if (code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall !== 'connect') return error;
   if (unavailable.has(code))
     return new MlflowError(
       'TEMPORARILY_UNAVAILABLE',
       'The database does not answer; try again in a moment.',
       { cause: error },
+    );
+  // Two writers that wait for each other, of which Postgres ends one.
+  if (code === '40P01' || code === '40001')
+    return new MlflowError(
+      'TEMPORARILY_UNAVAILABLE',
+      'Another request changes the same; try again in a moment.',
+      {
+        cause: error,
+      },
     );
   // 22021: a NUL or broken character in text; 22P05: the same in jsonb; 22003: a number out of its column's range.
   if (code === '22021' || code === '22P05')

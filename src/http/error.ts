@@ -29,20 +29,22 @@ const page = (title: string, text: string): string =>
   `<!doctype html>\n<html lang=en>\n<title>${title}</title>\n<h1>${title.slice(4)}</h1>\n<p>${text}</p>\n`;
 
 /** An unknown path, as MLflow's web server shows it; one with doubled slashes leads to the path without. */
-export const notFoundPage = (c: Context): Response => {
-  if (c.req.path.includes('//')) return redirectPage(c);
-  return c.html(
-    page(
-      '404 Not Found',
-      'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.',
-    ),
-    404,
-  );
-};
+export const notFoundPage =
+  (rootPath: string) =>
+  (c: Context): Response => {
+    if (c.req.path.includes('//')) return redirectPage(c, rootPath);
+    return c.html(
+      page(
+        '404 Not Found',
+        'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.',
+      ),
+      404,
+    );
+  };
 
-function redirectPage(c: Context): Response {
+function redirectPage(c: Context, rootPath: string): Response {
   const url = new URL(c.req.url);
-  url.pathname = url.pathname.replace(/\/{2,}/g, '/');
+  url.pathname = rootPath + url.pathname.replace(/\/{2,}/g, '/');
   const link = url.href.replaceAll('&', '&amp;');
   const text = `You should be redirected automatically to the target URL: <a href="${link}">${link}</a>. If not, click the link.`;
   return c.html(

@@ -24,6 +24,16 @@ describe('a route', () => {
     expect((await get('/api/2.0/mlflow/experiments/get?experiment_id=0')).status).toBe(404);
   });
 
+  test('with slashes doubled leads to the one without, below the path that a proxy shows', async () => {
+    const proxied = await makeApp({ rootPath: '/proxy' });
+    const response = await proxied.request('http://host/api//2.0/mlflow/experiments/get?experiment_id=0');
+    expect(response.status).toBe(308);
+    expect(response.headers.get('location')).toBe(
+      'http://host/proxy/api/2.0/mlflow/experiments/get?experiment_id=0',
+    );
+    await proxied.close();
+  });
+
   test('has an id for each request', async () => {
     const ids = await Promise.all(
       [1, 2].map(async () => (await get('/ml/health')).headers.get('x-request-id')),
@@ -53,7 +63,7 @@ describe('the document that the wire is generated from', () => {
 
   test('is a page to read, with every RPC, where a browser looks first', async () => {
     const response = await get('/ml/');
-    expect([response.status, response.headers.get('location')]).toEqual([302, '/ml/api-docs']);
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'api-docs']);
     const page = await (await get('/ml/api-docs')).text();
     for (const { rpc } of routes) expect(page).toContain(`<td>${rpc}`);
   });

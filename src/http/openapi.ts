@@ -11,7 +11,7 @@ export function openapiRoutes(staticPrefix: string): Hono {
   app.get(`${staticPrefix}/openapi.json`, (c) => c.body(text(), 200, { 'content-type': 'application/json' }));
   app.get(`${staticPrefix}/api-docs`, (c) => c.html(page()));
   // Where a person's browser looks first, until there is a web UI.
-  app.get(`${staticPrefix}/`, (c) => c.redirect(`${staticPrefix}/api-docs`));
+  app.get(`${staticPrefix}/`, (c) => c.redirect('api-docs'));
   return app;
 }
 

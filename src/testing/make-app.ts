@@ -24,6 +24,7 @@ export async function makeApp(changes: Partial<AppConfig> = {}): Promise<TestApp
   const artifacts = await mkdtemp(join(tmpdir(), 'tabularium-artifacts-'));
   const config: AppConfig = {
     staticPrefix: '',
+    rootPath: '',
     artifactsOnly: false,
     serveArtifacts: true,
     artifactsDestination: artifacts,
