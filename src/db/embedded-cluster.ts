@@ -73,16 +73,20 @@ export async function makeCluster(request: {
     await giveName(made, cluster);
     await syncFolder(dataDir);
   } finally {
-    await rm(half, { recursive: true, force: true });
+    await removeHalfMade(half);
   }
 }
 
 /** Folders of an initdb that was killed. Only the holder of the lock may call this. */
 export async function removeLeftovers(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (name.startsWith(halfMade)) await rm(join(dataDir, name), { recursive: true, force: true });
+    if (name.startsWith(halfMade)) await removeHalfMade(join(dataDir, name));
   }
 }
+
+/** Of two first starts at once, the slower one's initdb may still write here while the faster one clears up. */
+const removeHalfMade = (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 
 /** If another first start on the same folder was faster, its cluster is as good as this one. */
 async function giveName(made: string, cluster: string): Promise<void> {
