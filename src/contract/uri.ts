@@ -1,4 +1,4 @@
-import { invalidParameter } from './error.ts';
+import { invalidParameter, type MlflowError } from './error.ts';
 
 export interface Uri {
   /** Lower case, '' where there is none. */
@@ -109,3 +109,10 @@ export function refuseHostAddressed(uri: string, field: string, policy: HostPoli
       'Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.',
   );
 }
+
+/** The refusal of a `file:` URI that names another machine. */
+export const foreignFile = (uri: string): MlflowError =>
+  invalidParameter(
+    `${uri} is not a valid remote uri. For remote access on windows, please consider using a different scheme ` +
+      'such as SMB (e.g. smb://<hostname>/<path>).',
+  );

@@ -5,6 +5,7 @@ import { type ArtifactPlaces, fileInfos, type Place, placeOf } from '../objects/
 import type { ObjectStore } from '../objects/object-store.ts';
 import { safePath } from '../objects/safe-path.ts';
 import { attachmentHeaders } from './artifact-headers.ts';
+import { disabled, trackingless } from './error.ts';
 
 export interface ArtifactRoutes {
   readonly places: ArtifactPlaces;
@@ -46,8 +47,8 @@ function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined):
   const file = `${mount}/:path{.*}`;
   if (!objects) {
     app.on(['GET', 'PUT'], file, (c) => c.json({ detail: servingIsDisabled }, 503));
-    app.get(mount, (c) => disabled(c, mount, unserved));
-    app.delete(file, (c) => disabled(c, `${mount}/<path:artifact_path>`, unserved));
+    app.get(mount, (c) => c.html(disabled(mount, unserved), 503));
+    app.delete(file, (c) => c.html(disabled(`${mount}/<path:artifact_path>`, unserved), 503));
     return;
   }
   app.get(mount, async (c) => {
@@ -72,7 +73,7 @@ function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined):
 function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: ArtifactRoutes): void {
   const ui = `${staticPrefix}/ajax-api/2.0/mlflow`;
   const unlessArtifactsOnly = (rule: string, handler: Handler): Handler =>
-    artifactsOnly ? async (c) => disabled(c, rule, trackingless) : handler;
+    artifactsOnly ? async (c) => c.html(disabled(rule, trackingless), 503) : handler;
 
   const mountGet = (route: string, rule: string, handler: Handler) =>
     app.get(route, unlessArtifactsOnly(rule, handler));
@@ -188,15 +189,9 @@ async function smallBody(c: Context): Promise<Uint8Array<ArrayBuffer>> {
   return Buffer.concat(chunks);
 }
 
-const disabled = (c: Context, rule: string, why: string) =>
-  c.html(`Endpoint: ${rule} disabled due to ${why}`, 503);
-
 const unserved =
   'the mlflow server running with `--no-serve-artifacts`. To enable artifacts server functionality, ' +
   'run `mlflow server` with `--serve-artifacts`';
-const trackingless =
-  'the mlflow server running in `--artifacts-only` mode. To enable tracking server functionality, run ' +
-  '`mlflow server` without `--artifacts-only`';
 const servingIsDisabled =
   'Artifact serving is disabled. Run `mlflow server` with `--serve-artifacts` to enable.';
 const noFileName = "Artifact path must include a filename (cannot end with '/').";

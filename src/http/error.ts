@@ -57,3 +57,10 @@ function redirectPage(c: Context, rootPath: string): Response {
 /** A known path with a verb it does not have, and the verbs it has. */
 export const methodNotAllowedPage = (c: Context, allow: string): Response =>
   c.html(page('405 Method Not Allowed', 'The method is not allowed for the requested URL.'), 405, { allow });
+
+/** What an endpoint says that a flag of the server has switched off. */
+export const disabled = (rule: string, why: string): string => `Endpoint: ${rule} disabled due to ${why}`;
+
+export const trackingless =
+  'the mlflow server running in `--artifacts-only` mode. To enable tracking server functionality, run ' +
+  '`mlflow server` without `--artifacts-only`';

@@ -8,7 +8,7 @@ import { readBody } from './body.ts';
 import { type Database, makeCall } from './call.ts';
 import { decode } from './decode.ts';
 import { encodeResponse } from './encode.ts';
-import { methodNotAllowedPage, renderError, type TranslateError } from './error.ts';
+import { disabled, methodNotAllowedPage, renderError, type TranslateError, trackingless } from './error.ts';
 
 /** RPCs that are not written: `not-implemented` answers as MLflow does for one of its own, `nothing` with an empty list. */
 export type Absent = Partial<Record<Rpc, 'not-implemented' | 'nothing'>>;
@@ -81,17 +81,7 @@ type Handler = (c: Context) => Promise<Response>;
 
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
-  if (options.artifactsOnly)
-    return async (c) =>
-      c.text(
-        disabled(
-          route.path,
-          'in `--artifacts-only` mode',
-          'tracking',
-          '`mlflow server` without `--artifacts-only`',
-        ),
-        503,
-      );
+  if (options.artifactsOnly) return async (c) => c.text(disabled(route.path, trackingless), 503);
   if (!operation) {
     const empty = options.absent[route.rpc] === 'nothing';
     return async (c) =>
@@ -110,9 +100,6 @@ function makeHandler(route: Route, options: MountOptions): Handler {
     return c.body(body, 200, { 'content-type': 'application/json' });
   };
 }
-
-const disabled = (path: string, how: string, what: string, fix: string): string =>
-  `Endpoint: ${path} disabled due to the mlflow server running ${how}. To enable ${what} server functionality, run ${fix}`;
 
 async function readRequest(c: Context) {
   const { method, url } = c.req;

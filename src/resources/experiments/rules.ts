@@ -2,7 +2,7 @@ import { checkKey, checkLength } from '../../contract/entity-key.ts';
 import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
 import { readInteger } from '../../contract/python.ts';
 import type { HostPolicy } from '../../contract/uri.ts';
-import { parseUri, refuseHostAddressed, unquote, unquoteFully } from '../../contract/uri.ts';
+import { foreignFile, parseUri, refuseHostAddressed, unquote, unquoteFully } from '../../contract/uri.ts';
 
 export interface Tag {
   readonly key: string;
@@ -63,10 +63,7 @@ function makeAbsolute(location: string, workingFolder: string): string {
   const { scheme, authority, path } = parseUri(location);
   if (scheme !== '' && scheme !== 'file') return location;
   if (scheme === 'file' && !/^([^@]*@)?(\.|localhost.*|127\.0\.0\.1.*|:.*|)$/is.test(authority))
-    throw invalidParameter(
-      `${location} is not a valid remote uri. For remote access on windows, please consider using a different scheme ` +
-        'such as SMB (e.g. smb://<hostname>/<path>).',
-    );
+    throw foreignFile(location);
   const local = unquote(scheme === 'file' ? path : location);
   if (local.startsWith('/')) return location;
   // `..` stays, as in Python's pathlib.

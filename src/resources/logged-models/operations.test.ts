@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createPipeline } from '../../db/transaction.ts';
-import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { makeApp } from '../../testing/make-app.ts';
 import { atOnce, wire } from '../../testing/wire.ts';
 import { appendModelVersion, findLoggedModelOrigin } from './store.ts';
 
 const scope = { workspace: 'default', visible: 'all' } as const;
-let app: TestApp;
-let api: ReturnType<typeof wire>;
-
-beforeAll(async () => {
-  app = await makeApp();
-  api = wire(app);
-});
+const app = await makeApp();
+const api = wire(app);
 afterAll(() => app.close());
 
 const create = (more: object = {}) => api.post('logged-models', { experiment_id: '0', ...more });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { makeApp } from '../../testing/make-app.ts';
 import { wire } from '../../testing/wire.ts';
 
-let app: TestApp;
-let api: ReturnType<typeof wire>;
+const app = await makeApp();
+const api = wire(app);
+afterAll(() => app.close());
+
 let experiment: string;
 let other: string;
 const runs: string[] = [];
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
-  app = await makeApp();
-  api = wire(app);
   experiment = (await api.post('experiments/create', { name: 'one' })).body.experiment_id;
   other = (await api.post('experiments/create', { name: 'other' })).body.experiment_id;
   for (let i = 0; i < 2; i++)
@@ -41,7 +41,6 @@ beforeAll(async () => {
   await point('Three', 'acc', 0.3, { timestamp: 10, dataset_name: 'd', dataset_digest: 'h' });
   await point('Three', 'acc', 0.2, { timestamp: 20 });
 });
-afterAll(() => app.close());
 
 async function create(name: string, more: object = {}) {
   const { body } = await api.post('logged-models', { experiment_id: experiment, name, ...more });

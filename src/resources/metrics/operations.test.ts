@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { makeApp } from '../../testing/make-app.ts';
 import { wire } from '../../testing/wire.ts';
 
-let app: TestApp;
-let api: ReturnType<typeof wire>;
+const app = await makeApp();
+const api = wire(app);
+afterAll(() => app.close());
+
 let run: string;
 beforeAll(async () => {
-  app = await makeApp();
-  api = wire(app);
   run = (await api.post('runs/create', { experiment_id: '0' })).body.run.info.run_id;
 });
-afterAll(() => app.close());
 
 const log = (key: string, value: number | string, more: object = {}) =>
   api.post('runs/log-metric', { run_id: run, key, value, timestamp: 1, ...more });

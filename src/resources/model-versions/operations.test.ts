@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeApp } from '../../testing/make-app.ts';
 import { atOnce, wire } from '../../testing/wire.ts';
 
-let app: TestApp;
-let api: ReturnType<typeof wire>;
-
-beforeAll(async () => {
-  app = await makeApp();
-  api = wire(app);
-});
+const app = await makeApp();
+const api = wire(app);
 afterAll(() => app.close());
 
 const model = (name: string) => api.post('registered-models/create', { name });

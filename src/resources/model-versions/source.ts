@@ -1,6 +1,6 @@
 import { invalidParameter, type MlflowError } from '../../contract/error.ts';
 import { normalPath } from '../../contract/posix.ts';
-import { parseUri, unquote, unquoteFully } from '../../contract/uri.ts';
+import { foreignFile, parseUri, unquote, unquoteFully } from '../../contract/uri.ts';
 
 /**
  * What a version's `source` may be, as MLflow decides it (`_validate_source_run`, `_validate_source_model` in
@@ -55,10 +55,7 @@ function isLocal(source: string): boolean {
   if (scheme !== 'file') return scheme === '';
   const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '');
   if (host !== '' && host !== '.' && !host.startsWith('localhost') && !host.startsWith('127.0.0.1'))
-    throw invalidParameter(
-      `${source} is not a valid remote uri. For remote access on windows, please consider using a different scheme ` +
-        'such as SMB (e.g. smb://<hostname>/<path>).',
-    );
+    throw foreignFile(source);
   return true;
 }
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeApp, type TestApp } from '../../testing/make-app.ts';
+import { makeApp } from '../../testing/make-app.ts';
 import { wire } from '../../testing/wire.ts';
 
-let app: TestApp;
-let api: ReturnType<typeof wire>;
+const app = await makeApp();
+const api = wire(app);
+afterAll(() => app.close());
+
 const experiments: string[] = [];
 
 /** Six runs in two experiments; `acc` is 0.1, NaN, missing, 0.4, 0.4, and that of the last, deleted, 0.9. */
 beforeAll(async () => {
-  app = await makeApp();
-  api = wire(app);
   for (const name of ['a', 'b'])
     experiments.push((await api.post('experiments/create', { name })).body.experiment_id);
   for (const [i, acc] of [0.1, 'NaN', undefined, 0.4, 0.4, 0.9].entries()) {
@@ -24,7 +24,6 @@ beforeAll(async () => {
     if (i === 5) await api.post('runs/delete', { run_id });
   }
 });
-afterAll(() => app.close());
 
 /** Names of the runs, page by page. */
 async function search(body: object): Promise<string[]> {
