@@ -130,7 +130,7 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
       audit(call, sql, name, version, { stage, archive }),
     ),
     renderModel(sql, call.scope, name, {
-      updatedAt: sql`case when exists (${store.isVersion(sql, call.scope, name, version)}) then ${call.now}::bigint else m.updated_at end`,
+      updatedAt: store.versionUpdatedAt(sql, call.scope, name, version),
     }),
   ]);
   const row = (moved as unknown as store.VersionRow[]).find((each) => each.version === version);

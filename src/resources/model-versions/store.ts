@@ -8,12 +8,16 @@ import { findModel } from '../registered-models/store.ts';
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
  * because MLflow leaves them out wherever versions are listed.
  */
-const documentOf = (sql: Sql, tags: Fragment): Fragment => sql`json_strip_nulls(json_build_object(
+const documentOf = (
+  sql: Sql,
+  tags: Fragment,
+  { stage = sql`v.stage`, updatedAt = sql`v.updated_at` } = {},
+): Fragment => sql`json_strip_nulls(json_build_object(
     'name', v.name,
     'version', v.version::text,
     'creation_timestamp', v.created_at,
-    'last_updated_timestamp', v.updated_at,
-    'current_stage', v.stage,
+    'last_updated_timestamp', ${updatedAt},
+    'current_stage', ${stage},
     'description', v.description,
     'user_id', v.user_id,
     'source', v.source,
@@ -207,26 +211,28 @@ export const moveToStage = (
   version: number,
   change: { stage: Stage; archive: boolean; now: bigint },
   record: (from: Fragment) => Fragment,
-): Query => sql`
+): Query => {
+  const stage = sql`case when v.version = ${version} then ${change.stage} else 'Archived' end`;
+  const updatedAt = sql`${change.now}::bigint`;
+  const moving = change.archive
+    ? sql`(v.version = ${version} or v.stage = ${change.stage}) and exists (
+        select from tabularium.model_versions
+        where workspace = ${scope.workspace} and name = ${name} and version = ${version})`
+    : sql`v.version = ${version}`;
+  return sql`
   with moved as (
-    update tabularium.model_versions w
-    set stage = v.stage, updated_at = v.updated_at, wire = ${documentOf(sql, tagsOf(sql))}
-    from (
-      select workspace, name, version, description, user_id, source, run_id, run_link, status, status_message, created_at,
-        case when version = ${version} then ${change.stage} else 'Archived' end as stage, ${change.now}::bigint as updated_at
-      from tabularium.model_versions
-      where workspace = ${scope.workspace} and name = ${name}
-        and (version = ${version} or (${change.archive} and stage = ${change.stage}))
-        and exists (${isVersion(sql, scope, name, version)})) v
-    where w.workspace = v.workspace and w.name = v.name and w.version = v.version
-    returning w.version, w.wire, ${aliasesOf(sql)} as aliases),
+    update tabularium.model_versions v
+    set stage = ${stage}, updated_at = ${updatedAt}, wire = ${documentOf(sql, tagsOf(sql), { stage, updatedAt })}
+    where v.workspace = ${scope.workspace} and v.name = ${name} and ${moving}
+    returning v.version, v.wire, ${aliasesOf(sql)} as aliases),
   recorded as (${record(sql`moved`)})
   select version, wire, aliases from moved`;
+};
 
-/** Selects the version, if it is there. */
-export const isVersion = (sql: Sql, scope: Scope, name: string, version: number): Fragment => sql`
-  select from tabularium.model_versions
-  where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
+/** When the version was last changed, as a scalar; null where there is no such version. */
+export const versionUpdatedAt = (sql: Sql, scope: Scope, name: string, version: number): Fragment => sql`
+  (select updated_at from tabularium.model_versions
+  where workspace = ${scope.workspace} and name = ${name} and version = ${version})`;
 
 export const deleteVersion = (
   sql: Sql,

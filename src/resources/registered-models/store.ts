@@ -13,6 +13,7 @@ export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string
 
 /** What else changes in the row that is rendered; `m` is the row before. */
 interface ModelChange {
+  /** Null where it stays as it is. */
   readonly updatedAt?: Fragment;
   readonly lastVersion?: Fragment;
 }
@@ -21,15 +22,13 @@ interface ModelChange {
  * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. Stands behind
  * every statement that changed the model, its versions, tags or aliases. One update does both this and `change`.
  */
-export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelChange = {}): Query => {
-  const updatedAt = change.updatedAt ?? sql`m.updated_at`;
-  return sql`
+export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelChange = {}): Query => sql`
   update tabularium.registered_models m
-  set updated_at = ${updatedAt}, last_version = ${change.lastVersion ?? sql`m.last_version`},
+  set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
     wire = json_strip_nulls(json_build_object(
       'name', m.name,
       'creation_timestamp', m.created_at,
-      'last_updated_timestamp', ${updatedAt},
+      'last_updated_timestamp', coalesce(c.updated_at, m.updated_at),
       'description', nullif(m.description, ''),
       'latest_versions', (
         select json_agg(v.wire order by v.version)
@@ -44,9 +43,9 @@ export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelC
       'aliases', (
         select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
         from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)))
+  from (select ${change.updatedAt ?? sql`null`}::bigint as updated_at) c
   where m.workspace = ${scope.workspace} and m.name = ${name}
   returning m.wire`;
-};
 
 export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
   const [row] = await sql`select wire from tabularium.registered_models
