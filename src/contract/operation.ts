@@ -3,10 +3,10 @@ import type { Scope } from './scope.ts';
 import type { Fragment, Query, Sql } from './sql.ts';
 import type { HostPolicy } from './uri.ts';
 
-/** JSON text that Postgres has rendered already; it goes to the client as it is, past the codec. */
+/** JSON that Postgres has rendered already, as text or in UTF-8; it goes to the client as it is, past the codec. */
 export class Rendered {
-  readonly json: string;
-  constructor(json: string) {
+  readonly json: string | Uint8Array<ArrayBuffer>;
+  constructor(json: string | Uint8Array<ArrayBuffer>) {
     this.json = json;
   }
 }

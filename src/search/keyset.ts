@@ -9,6 +9,10 @@ export interface KeysetColumn {
   readonly ascending: boolean;
 }
 
+/** The sort values of a row, to stand behind its document. */
+export const sortValues = (sql: Sql, keys: readonly KeysetColumn[]): Fragment =>
+  keys.map(({ column }) => column).reduce((list, one) => sql`${list}, ${one}`);
+
 export const orderBy = (sql: Sql, keys: readonly KeysetColumn[]): Fragment =>
   keys
     .map(({ column, ascending }) => (ascending ? sql`${column}` : sql`${column} desc`))
@@ -49,21 +53,18 @@ const isKey = (after: unknown, keys: readonly KeysetColumn[]): after is string[]
   );
 
 /**
- * Cuts a page of at most `size` from rows that were asked for with `limit size + 1`, and makes the token of the next
- * page where there is one. `keyOf` gives a row's sort values in the order of the columns.
+ * Cuts a page of at most `size` documents from rows that were asked for with `limit size + 1`, and makes the token of
+ * the next page where there is one. Rows are `raw()`: the bytes of the document, then those of its sort values.
  */
-export function cutPage<Row>(
-  rows: readonly Row[],
+export function cutPage(
+  rows: readonly (readonly Uint8Array[])[],
   size: number,
   query: string,
-  keyOf: (row: Row) => readonly (string | number | bigint)[],
-): { page: readonly Row[]; token: string | undefined } {
+): { documents: readonly Uint8Array[]; token: string | undefined } {
   const page = rows.slice(0, Math.max(size, 0));
-  if (rows.length <= size) return { page, token: undefined };
-  const last = page.at(-1);
+  const documents = page.map(([wire]) => wire as Uint8Array);
+  if (rows.length <= size) return { documents, token: undefined };
   // A page of none starts where it ends, as in MLflow.
-  return {
-    page,
-    token: encodePageToken({ query, after: last === undefined ? null : keyOf(last).map(String) }),
-  };
+  const after = page.at(-1)?.slice(1).map(String) ?? null;
+  return { documents, token: encodePageToken({ query, after }) };
 }

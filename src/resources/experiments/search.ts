@@ -2,21 +2,13 @@ import type { Operation } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
-import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { cutPage, type KeysetColumn, orderBy, sortValues, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
 import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { experimentFilter, experimentOrder } from './fields.ts';
 import { checkPageSize, lifecycleStages } from './rules.ts';
 import { renderExperiment } from './store.ts';
-
-interface ExperimentRow {
-  readonly experiment_id: bigint;
-  readonly name: string;
-  readonly creation_time: bigint;
-  readonly last_update_time: bigint;
-  readonly wire: string;
-}
 
 export const searchExperiments: Operation<'searchExperiments'> = async (request, call) => {
   const size = checkPageSize(request.max_results ?? 0n);
@@ -26,22 +18,15 @@ export const searchExperiments: Operation<'searchExperiments'> = async (request,
   const query = queryHash('experiments', request.filter ?? '', request.order_by, stages);
   const rows = await call.read((sql) => {
     const columns = order.map((key) => sortColumn(sql, key));
-    return sql<ExperimentRow[]>`
-      select e.id as experiment_id, e.name, e.created_at as creation_time, e.updated_at as last_update_time,
-        ${renderExperiment(sql)} as wire
+    return sql`
+      select ${renderExperiment(sql)}, ${sortValues(sql, columns)}
       from tabularium.experiments e
       where e.workspace = ${call.scope.workspace} and ${inStages(sql, stages)}
         and ${conditions(sql, comparisons)} and ${startOfPage(sql, request.page_token, query, columns)}
-      order by ${orderBy(sql, columns)} limit ${size + 1}`;
+      order by ${orderBy(sql, columns)} limit ${size + 1}`.raw();
   });
-  const { page, token } = cutPage(rows, size, query, (row) =>
-    order.map(({ key }) => row[key as keyof ExperimentRow]),
-  );
-  return renderPage(
-    'experiments',
-    page.map(({ wire }) => wire),
-    token,
-  );
+  const { documents, token } = cutPage(rows, size, query);
+  return renderPage('experiments', documents, token);
 };
 
 /** One stage is stated as an equality, so that the indexes that begin with it give the order as well. */

@@ -3,21 +3,13 @@ import type { Operation } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { allOf, compileLongText, compileNumber, compileText } from '../../search/compile.ts';
-import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { cutPage, type KeysetColumn, orderBy, sortValues, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
 import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { splitPrompts } from '../registered-models/fields.ts';
 import { promptTag } from '../registered-models/rules.ts';
 import { modelVersionFilter, modelVersionOrder } from './fields.ts';
-
-interface Row {
-  readonly name: string;
-  readonly version: number;
-  readonly created_at: bigint;
-  readonly updated_at: bigint;
-  readonly wire: string;
-}
 
 const sortColumns = {
   name: { column: 'name', type: 'text' },
@@ -39,20 +31,14 @@ export const searchModelVersions: Operation<'searchModelVersions'> = async (requ
     const keys = order.map((key) => keysetColumn(sql, key));
     const conditions = comparisons.map((one) => condition(sql, one));
     if (!prompts) conditions.push(notPrompt(sql));
-    return sql<Row[]>`
-      select v.name, v.version, v.created_at, v.updated_at, v.wire from tabularium.model_versions v
+    return sql`
+      select v.wire, ${sortValues(sql, keys)} from tabularium.model_versions v
       where v.workspace = ${call.scope.workspace} and ${allOf(sql, conditions)}
         and ${startOfPage(sql, request.page_token, query, keys)}
-      order by ${orderBy(sql, keys)} limit ${size + 1}`;
+      order by ${orderBy(sql, keys)} limit ${size + 1}`.raw();
   });
-  const { page, token } = cutPage(rows, size, query, (row) =>
-    order.map(({ key }) => row[sortColumns[key as SortKey].column]),
-  );
-  return renderPage(
-    'model_versions',
-    page.map(({ wire }) => wire),
-    token,
-  );
+  const { documents, token } = cutPage(rows, size, query);
+  return renderPage('model_versions', documents, token);
 };
 
 function keysetColumn(sql: Sql, { key, ascending }: OrderKey): KeysetColumn {

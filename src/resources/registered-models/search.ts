@@ -3,7 +3,7 @@ import type { Operation } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { allOf, compileLongText, compileText } from '../../search/compile.ts';
-import { cutPage, type KeysetColumn, orderBy, startOfPage } from '../../search/keyset.ts';
+import { cutPage, type KeysetColumn, orderBy, sortValues, startOfPage } from '../../search/keyset.ts';
 import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
 import { type Comparison, parseFilter } from '../../search/parse.ts';
@@ -19,20 +19,14 @@ export const searchRegisteredModels: Operation<'searchRegisteredModels'> = async
   const query = queryHash('registered-models', request.filter ?? '', request.order_by);
   const rows = await call.read((sql) => {
     const keys = order.map((key) => column(sql, key));
-    return sql<{ name: string; updated_at: bigint; wire: string }[]>`
-      select m.name, m.updated_at, m.wire from tabularium.registered_models m
+    return sql`
+      select m.wire, ${sortValues(sql, keys)} from tabularium.registered_models m
       where m.workspace = ${call.scope.workspace} and ${conditions(sql, prompts, comparisons)}
         and ${startOfPage(sql, request.page_token, query, keys)}
-      order by ${orderBy(sql, keys)} limit ${size + 1}`;
+      order by ${orderBy(sql, keys)} limit ${size + 1}`.raw();
   });
-  const { page, token } = cutPage(rows, size, query, (row) =>
-    order.map(({ key }) => (key === 'name' ? row.name : row.updated_at)),
-  );
-  return renderPage(
-    'registered_models',
-    page.map(({ wire }) => wire),
-    token,
-  );
+  const { documents, token } = cutPage(rows, size, query);
+  return renderPage('registered_models', documents, token);
 };
 
 const column = (sql: Sql, { key, ascending }: OrderKey): KeysetColumn =>

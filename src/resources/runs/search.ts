@@ -34,20 +34,13 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
       size: size + 1,
       start,
     });
-    return sql<Record<string, string>[]>`
-      select ${renderRun(sql, { modelInputs: false })} as wire, r.* from (${page.rows}) r order by ${page.order}`;
+    const values = order.map((_, i) => sql`, ${sql(`value_${i}`)}`);
+    return sql`
+      select ${renderRun(sql, { modelInputs: false })} ${values} from (${page.rows}) r order by ${page.order}`.raw();
   });
-  const { page, token } = keyset
-    ? cutPage(rows, size, query, (row) => order.map((_, i) => row[`value_${i}`] as string))
-    : {
-        page: rows.slice(0, size),
-        token: rows.length > size ? encodePageToken({ query, after: offset + size }) : undefined,
-      };
-  return renderPage(
-    'runs',
-    page.map(({ wire }) => wire as string),
-    token,
-  );
+  const { documents, token } = cutPage(rows, size, query);
+  const counted = token === undefined ? undefined : encodePageToken({ query, after: offset + size });
+  return renderPage('runs', documents, keyset ? token : counted);
 };
 
 /** Whether the next page can start behind a row: no run is without such a value. Other orders count rows. */
