@@ -41,10 +41,11 @@ if (!node) {
   );
 }
 
-// A package has `dist`, as Node runs no TypeScript below `node_modules`; a clone has `src` alone.
+// A clone runs `src`, whatever an earlier build has left in `dist`. A package has `dist` alone, as Node runs no
+// TypeScript below `node_modules`.
 const root = dirname(dirname(here));
-const built = join(root, 'dist', 'main.js');
-const main = existsSync(built) ? built : join(root, 'src', 'main.ts');
+const source = join(root, 'src', 'main.ts');
+const main = existsSync(source) ? source : join(root, 'dist', 'main.js');
 
 const child = spawn(node, ['--max-semi-space-size=8', main, ...process.argv.slice(2)], {
   // In a group of its own, so that the ctrl-C of a terminal comes to the server from here, and once. (On Windows that

@@ -19,6 +19,9 @@ import { type ArtifactPlaces, localPath } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 
+/** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0008). */
+export { connect } from './db/pool.ts';
+
 export interface AppDependencies {
   readonly sql: Sql;
   readonly config: AppConfig;

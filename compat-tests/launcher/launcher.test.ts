@@ -132,9 +132,10 @@ describe('finds the pinned Node and the built server', () => {
     });
   });
 
-  test('through a link to a clone, which has src alone', async () => {
+  test('through a link to a clone, which runs its src and not what a build has left', async () => {
     const clone = join(scratch, 'clone');
     await mkdir(join(clone, 'src'), { recursive: true });
+    await mkdir(join(clone, 'dist'));
     await mkdir(join(clone, 'node_modules'));
     await cp(join(repository, 'bin'), join(clone, 'bin'), { recursive: true });
     await cp(join(repository, 'package.json'), join(clone, 'package.json'));
@@ -143,6 +144,7 @@ describe('finds the pinned Node and the built server', () => {
       join(clone, 'src', 'main.ts'),
       'const node: string = process.execPath;\nconsole.log(node);\n',
     );
+    await writeFile(join(clone, 'dist', 'main.js'), "console.log('an old build');\n");
     await symlink(join(clone, 'bin', 'tabularium.js'), join(scratch, 'linked'));
     expect(await run(join(scratch, 'linked'), [])).toEqual({ code: 0, stdout: `${pinned}\n`, stderr: '' });
   });
