@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -36,12 +36,17 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(MLFLOW_|PG|npm_)/.test(name)),
 );
 
-function run(command: string, args: readonly string[], options: { detached?: boolean } = {}): Process {
+/** Any command, by itself in the repository and on the Node of the tests. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
+): Process {
   const child = spawn(command, args, {
     cwd: repository,
     env: { ...environment, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) },
-    stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -60,7 +65,7 @@ function run(command: string, args: readonly string[], options: { detached?: boo
 export const tabularium = (...args: string[]): Promise<Ended> =>
   run(process.execPath, [join(repository, 'bin/tabularium.js'), ...args]).ended;
 
-/** `tabularium server …` until it answers. Throws with what it printed if it ends instead. */
+/** `tabularium server …` until it answers. */
 export const startServer = (...args: string[]): Promise<Server> => untilItAnswers(beginServer(...args));
 
 /** `npm start -- …` until it answers, in a process group of its own as in a terminal. */
@@ -71,7 +76,8 @@ export const npmStart = (...args: string[]): Promise<Server> =>
 export const beginServer = (...args: string[]): Process =>
   run(process.execPath, [join(repository, 'bin/tabularium.js'), 'server', ...args]);
 
-async function untilItAnswers(one: Process): Promise<Server> {
+/** Waits until the server of this process answers. Throws with what it printed if it ends instead. */
+export async function untilItAnswers(one: Process): Promise<Server> {
   const begin = performance.now();
   const url = await until(() => /answers on (http\S+)/.exec(one.output.stdout)?.[1], one);
   // A certificate of the tests is trusted by the test that made it; that it listens is enough here.
