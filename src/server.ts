@@ -7,11 +7,12 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
 import type { Config, Database } from './config.ts';
+import type { ExternalDatabase } from './config-database.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
-import { connect, type DatabaseOptions } from './db/pool.ts';
+import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/pool.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
@@ -32,7 +33,11 @@ interface OpenDatabase {
 /** Starts our own Postgres, or says how to reach the one that is there. */
 async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
   if (database.kind === 'external')
-    return { options: database.options, place: database.display, stop: async () => {} };
+    return {
+      options: await throughPooler(database, log),
+      place: database.display,
+      stop: async () => {},
+    };
   const embedded = await startEmbedded({ dataDir: database.dataDir, log });
   embedded.lost.then((why) => {
     process.stderr.write(`tabularium: ${why.message}\n`);
@@ -46,18 +51,26 @@ async function openDatabase(database: Database, log: Logger): Promise<OpenDataba
   };
 }
 
+/** The options of an outside Postgres, as what stands in front of it allows them. */
+async function throughPooler({ options, display }: ExternalDatabase, log: Logger): Promise<DatabaseOptions> {
+  const kept = await keepsPreparedStatements(options).catch((error: Error) => {
+    throw new StartError(
+      `The database ${display} cannot be reached (${error.message}): check --backend-store-uri.`,
+    );
+  });
+  if (kept) return options;
+  log.info(
+    'The database is reached through a pooler that keeps no prepared statements (such as PgBouncer before 1.21): statements are sent unprepared.',
+  );
+  return { ...options, prepare: false };
+}
+
 /** The oldest Postgres that is served, as `server_version_num` counts. */
 const oldestPostgres = 150_000;
 
 async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
   const [server] = await sql`select current_setting('server_version_num')::int as version,
-    to_regclass('alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`.catch(
-    (error: Error) => {
-      throw new StartError(
-        `The database ${place} cannot be reached (${error.message}): check --backend-store-uri.`,
-      );
-    },
-  );
+    to_regclass('alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`;
   if (server?.version < oldestPostgres)
     throw new StartError(
       `The database ${place} is older than Postgres 15: upgrade it, or leave --backend-store-uri out.`,

@@ -20,6 +20,27 @@ export function connect(options: DatabaseOptions): Sql {
   });
 }
 
+/**
+ * Whether a statement that is prepared on a connection is still there at its next transaction. It is not behind a
+ * pooler that gives each transaction any connection of its own (PgBouncer in transaction mode), unless the pooler keeps
+ * account of the statements (PgBouncer from 1.21 on): then connect with `prepare: false`.
+ *
+ * Postgres names the number of its process to who connects, a pooler names one that it has made up; and one that keeps
+ * account of the statements has given ours another name.
+ *
+ * @throws the error of a connect that fails.
+ */
+export async function keepsPreparedStatements(options: DatabaseOptions): Promise<boolean> {
+  const sql = connect({ ...options, max: 1, fetch_types: false });
+  try {
+    const rows = await sql`select name, pg_backend_pid() as pid from pg_prepared_statements`;
+    const direct = rows.some(({ pid }) => pid === rows.state.pid);
+    return direct || !rows.some(({ name }) => name === rows.statement.name);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
 /** The object identifiers of Postgres' json and jsonb. */
 const json = 114;
 const jsonb = 3802;

@@ -5,7 +5,8 @@ import { connect } from './pool.ts';
 import { translateDatabaseError } from './sqlstate.ts';
 
 const codeOf = (error: unknown) => (error instanceof MlflowError ? error.code : undefined);
-const failed = (code: string) => Object.assign(new Error('as Postgres says it'), { code });
+const failed = (code: string, more: object = {}) =>
+  Object.assign(new Error('as Postgres says it'), { code, ...more });
 
 test.each([
   ['22001', 'INVALID_PARAMETER_VALUE'],
@@ -18,6 +19,13 @@ test.each([
   ['42601', undefined],
 ])('SQLSTATE %s is %s to a client', (state, code) => {
   expect(codeOf(translateDatabaseError(failed(state)))).toBe(code);
+});
+
+test('what PgBouncer calls a protocol violation is a database that is away; one that Postgres finds is a bug', () => {
+  const name = 'PostgresError';
+  expect(codeOf(translateDatabaseError(failed('08P01', { name })))).toBe('TEMPORARILY_UNAVAILABLE');
+  const ofPostgres = failed('08P01', { name, routine: 'exec_bind_message' });
+  expect(translateDatabaseError(ofPostgres)).toBe(ofPostgres);
 });
 
 test('a socket that is missing is a database that is away; a file that is missing is not', async () => {

@@ -3,6 +3,7 @@ import { MlflowError } from '../contract/error.ts';
 interface PostgresError extends Error {
   code: string;
   constraint_name?: string;
+  routine?: string;
 }
 
 const isPostgresError = (error: unknown): error is PostgresError =>
@@ -36,6 +37,10 @@ const unavailable = new Set([
   '08004',
 ]);
 
+/** PgBouncer calls all that keeps it from serving a protocol violation; Postgres, unlike it, names its routine. */
+const isPoolers = (error: Error): boolean =>
+  isPostgresError(error) && error.code === '08P01' && error.routine === undefined;
+
 /**
  * What an error of the database means to a client: the database is away (503), or the client sent a value that
  * Postgres cannot hold (400). Anything else is a bug and stays as it is.
@@ -46,7 +51,7 @@ export function translateDatabaseError(error: unknown): unknown {
   if (typeof code !== 'string') return error;
   // A file that is missing has the code of a socket that is.
   if (code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall !== 'connect') return error;
-  if (unavailable.has(code))
+  if (unavailable.has(code) || isPoolers(error))
     return new MlflowError(
       'TEMPORARILY_UNAVAILABLE',
       'The database does not answer; try again in a moment.',
