@@ -165,6 +165,8 @@ async function takeLock(
   let retaking: Promise<void> | undefined;
   const sql = postgres({
     ...options,
+    // As in `connect`: a failure of it would end the process.
+    fetch_types: false,
     max: 1,
     max_lifetime: null,
     backoff: () => 0.2,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, inject, test } from 'vitest';
-import { type DatabaseOptions, keepsPreparedStatements } from './pool.ts';
+import { connect, type DatabaseOptions, keepsPreparedStatements } from './pool.ts';
 
 const postgres: DatabaseOptions = { ...inject('postgres'), database: 'postgres' };
 
@@ -45,6 +45,28 @@ function renamed(data: Buffer): Buffer {
   const name = data.toString('latin1', 5, data.indexOf(0, 5));
   return Buffer.from(data.toString('latin1').replaceAll(name, 'x'.repeat(name.length)), 'latin1');
 }
+
+test('lists arrive as they were, whatever they hold', async () => {
+  const sql = connect(postgres);
+  const texts = ['', 'a b', '"', '\\', '{,}', 'null', 'NULL', null, 'ü'];
+  const numbers = ['9223372036854775807', '-1', null];
+  const floats = [0.1, Number.NaN, Number.NEGATIVE_INFINITY, 1e300];
+  const [row] = await sql`select to_json(${texts}::text[]) as texts, to_json(${[1, 2]}::int[]) as integers,
+    (${numbers}::int8[])[1] as most, (${numbers}::int8[])[3] as missing, to_json(${floats}::float8[]) as floats,
+    cardinality(${[]}::text[]) as empty`;
+  expect(JSON.parse(row?.texts)).toEqual(texts);
+  expect(row).toMatchObject({ integers: '[1,2]', most: 9223372036854775807n, missing: null, empty: 0 });
+  expect(row?.floats).toBe('[0.1,"NaN","-Infinity",1e+300]');
+  await sql.end();
+});
+
+test('a connection asks nothing by itself', async () => {
+  const asked: string[] = [];
+  const sql = connect({ ...postgres, debug: (_connection, query) => asked.push(query) });
+  await sql`select 1`;
+  expect(asked).toEqual(['select 1']);
+  await sql.end();
+});
 
 test('Postgres itself keeps prepared statements', async () => {
   expect(await keepsPreparedStatements(postgres)).toBe(true);

@@ -5,10 +5,13 @@ export type DatabaseOptions = Options<Record<string, never>>;
 
 /**
  * Opens the pool. Columns of type int8 arrive as bigint; json and jsonb arrive as text, because what Postgres has
- * rendered goes to the client unparsed.
+ * rendered goes to the client unparsed. Lists are taken as arrays of text, integer, int8 and float8; none arrive.
  */
 export function connect(options: DatabaseOptions): Sql {
   return postgres({
+    // By itself postgres.js (3.4.9) asks for all array types on each new connection, and where that fails, which any
+    // pooler or restart can cause, nobody catches it and the process ends.
+    fetch_types: false,
     max: 8,
     idle_timeout: 300,
     connect_timeout: 10,
@@ -16,7 +19,7 @@ export function connect(options: DatabaseOptions): Sql {
     backoff: () => 0.2,
     onnotice: () => {},
     ...options,
-    types: { bigint: postgres.BigInt, json: jsonAsText },
+    types: { bigint: postgres.BigInt, json: jsonAsText, ...arrays },
   });
 }
 
@@ -31,7 +34,7 @@ export function connect(options: DatabaseOptions): Sql {
  * @throws the error of a connect that fails.
  */
 export async function keepsPreparedStatements(options: DatabaseOptions): Promise<boolean> {
-  const sql = connect({ ...options, max: 1, fetch_types: false });
+  const sql = connect({ ...options, max: 1 });
   try {
     const rows = await sql`select name, pg_backend_pid() as pid from pg_prepared_statements`;
     const direct = rows.some(({ pid }) => pid === rows.state.pid);
@@ -51,3 +54,24 @@ const jsonAsText = {
   serialize: (text: string) => text,
   parse: (text: string) => text,
 };
+
+const arrayOf = (type: number) => ({
+  to: type,
+  from: [],
+  serialize: arrayLiteral,
+  parse: (text: string) => text,
+});
+
+/** The object identifiers of the array types. */
+const arrays = {
+  texts: arrayOf(1009),
+  integers: arrayOf(1007),
+  bigints: arrayOf(1016),
+  floats: arrayOf(1022),
+};
+
+/** A list as Postgres writes it; what is none is taken for such a text. */
+function arrayLiteral(list: unknown): unknown {
+  if (!Array.isArray(list)) return list;
+  return `{${list.map((one) => (one === null ? 'null' : `"${String(one).replace(/["\\]/g, '\\$&')}"`)).join()}}`;
+}

@@ -201,7 +201,7 @@ async function logOnce(
     ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
     select run.lifecycle_stage as stage,
       ${params.length > 0 ? sql`(select json_agg(conflicts) from conflicts)` : sql`null`} as conflicts,
-      ${points.length > 0 ? sql`(select array_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
+      ${points.length > 0 ? sql`(select json_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
       ${models.length > 0 ? sql`(select min(model_id) from unknown_models)` : sql`null`} as unknown_model
     from run`;
   return (
@@ -209,7 +209,7 @@ async function logOnce(
       stage: row.stage,
       conflicts: row.conflicts ? JSON.parse(row.conflicts) : [],
       unknownModel: row.unknown_model,
-      unknownKeys: row.unknown_keys ?? [],
+      unknownKeys: row.unknown_keys ? JSON.parse(row.unknown_keys) : [],
     }
   );
 }
