@@ -68,7 +68,12 @@ async function throughPooler({ options, display }: ExternalDatabase, log: Logger
 /** The oldest Postgres that is served, as `server_version_num` counts. */
 const oldestPostgres = 150_000;
 
-async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
+/**
+ * Brings the database to the newest migration.
+ *
+ * @returns the migrations that the role may not make, but without which this program works.
+ */
+async function prepare(sql: Sql, place: string, log: Logger): Promise<string[]> {
   const [server] = await sql`select current_setting('server_version_num')::int as version,
     to_regclass('alembic_version') is not null as mlflow, to_regclass('tabularium.migrations') is null as empty`;
   if (server?.version < oldestPostgres)
@@ -79,16 +84,22 @@ async function prepare(sql: Sql, place: string, log: Logger): Promise<void> {
     log.warn(
       "This database holds MLflow's own tables: they are left alone, and Tabularium starts empty beside them.",
     );
-  for (const name of await migrate(sql)) log.info({ migration: name }, 'migrated');
+  const { applied, missing } = await migrate(sql, log);
+  for (const name of applied) log.info({ migration: name }, 'migrated');
   if (!(await createTrigramIndexes(sql)))
     log.warn('The extension pg_trgm may not be created in this database: LIKE searches work, but slower.');
+  return missing;
 }
 
 export async function runMigrate(database: Database, log: Logger): Promise<void> {
   const opened = await openDatabase(database, log);
   const sql = connect({ ...opened.options, max: 2 });
   try {
-    await prepare(sql, opened.place, log);
+    const [missing] = await prepare(sql, opened.place, log);
+    if (missing)
+      throw new StartError(
+        `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
+      );
     process.stdout.write(`The database ${opened.place} is up to date.\n`);
   } finally {
     await sql.end({ timeout: 5 });
@@ -134,7 +145,12 @@ async function openPrepared(
   const database = await opening;
   const sql = connect({ ...database.options, max: 2 });
   try {
-    await prepare(sql, database.place, log);
+    const missing = await prepare(sql, database.place, log);
+    if (missing.length > 0)
+      log.warn(
+        { missing },
+        'The role of the database URI may not change the schema; this program works without the missing migrations until `tabularium migrate` is run with the role that owns it.',
+      );
     await ensureDefaultExperiment(sql, config.settings);
   } finally {
     await sql.end({ timeout: 5 });

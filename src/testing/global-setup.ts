@@ -19,14 +19,15 @@ declare module 'vitest' {
 /** Starts one Postgres for all test files and prepares the template that their databases are copied from. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tabularium-test-'));
-  const server = await startEmbedded({ dataDir, log: pino({ level: 'silent' }) });
+  const log = pino({ level: 'silent' });
+  const server = await startEmbedded({ dataDir, log });
   // A ctrl-C ends vitest without its teardown; Postgres, in a session of its own, would stay.
   process.once('exit', () => killPostgres(dataDir));
   const { database: _, ...options } = server.options;
   const admin = connect({ ...options, database: 'postgres', max: 1 });
   await admin`create database ${admin(templateName)}`;
-  const template = connect({ ...options, database: templateName, max: 1 });
-  await migrate(template);
+  const template = connect({ ...options, database: templateName, max: 2 });
+  await migrate(template, log);
   await createTrigramIndexes(template);
   await template.end();
   await admin`alter database ${admin(templateName)} allow_connections false`;
