@@ -6,7 +6,7 @@ import { type AppConfig, buildApp } from '../app.ts';
 import type { Sql } from '../contract/sql.ts';
 import { operationsWith } from '../operations.ts';
 import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
-import { freshDatabase } from './fresh-database.ts';
+import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
 
 export interface TestApp {
   readonly sql: Sql;
@@ -19,8 +19,11 @@ export interface TestApp {
 }
 
 /** The whole server in process, on a database and an artifact folder of its own. */
-export async function makeApp(changes: Partial<AppConfig> = {}): Promise<TestApp> {
-  const database = await freshDatabase();
+export async function makeApp(
+  changes: Partial<AppConfig> = {},
+  given?: Pick<FreshDatabase, 'sql' | 'drop'>,
+): Promise<TestApp> {
+  const database = given ?? (await freshDatabase());
   const artifacts = await mkdtemp(join(tmpdir(), 'tabularium-artifacts-'));
   const config: AppConfig = {
     staticPrefix: '',
