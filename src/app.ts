@@ -5,6 +5,7 @@ import { absent } from './absent.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
+import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
 import { mountArtifacts } from './http/artifacts.ts';
@@ -58,7 +59,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   refuseWorkspaces(app);
-  app.route('/', healthRoutes(staticPrefix));
+  app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix));
   const places = artifactPlaces(config);
   mountArtifacts(app, {

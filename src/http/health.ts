@@ -20,12 +20,22 @@ const serverInfo = {
   features_enabled: { gateway: false },
 };
 
-/** `/health`, `/version` and the two `server-info`, all below the static prefix, as in MLflow. */
-export function healthRoutes(staticPrefix: string): Hono {
+/** Paths that machines ask every few seconds, by whatever name they have for this host. */
+export const probePaths = (staticPrefix: string): ReadonlySet<string> =>
+  new Set(['/health', '/ready', '/version'].map((path) => staticPrefix + path));
+
+/**
+ * `/health` (the process is up), `/version` and the two `server-info`, all below the static prefix, as in MLflow; and
+ * `/ready`, which is ours: 503 with a sentence while `checkReady` throws.
+ */
+export function healthRoutes(staticPrefix: string, checkReady: () => Promise<void>): Hono {
   const app = new Hono();
-  app.get(`${staticPrefix}/health`, (c) =>
-    c.body('OK', 200, { 'content-type': 'text/plain; charset=utf-8' }),
-  );
+  const ok = { 'content-type': 'text/plain; charset=utf-8' };
+  app.get(`${staticPrefix}/health`, (c) => c.body('OK', 200, ok));
+  app.get(`${staticPrefix}/ready`, async (c) => {
+    await checkReady();
+    return c.body('OK', 200, ok);
+  });
   app.get(`${staticPrefix}/version`, (c) =>
     c.body(mlflowVersion, 200, { 'content-type': 'text/html; charset=utf-8' }),
   );

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Handler, MiddlewareHandler } from 'hono';
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { mlflowVersion } from './health.ts';
+import { mlflowVersion, probePaths } from './health.ts';
 
 export interface Prometheus {
   /** Counts and times each request but the probes. */
@@ -53,7 +53,7 @@ export function createPrometheus({
   }).set({ version }, 1);
 
   if (cluster.isWorker) answerPrimary(registry);
-  const probes = new Set([`${staticPrefix}/health`, `${staticPrefix}/version`]);
+  const probes = probePaths(staticPrefix);
 
   return {
     measure: async (c, next) => {

@@ -19,7 +19,7 @@ function app(options: Partial<SecurityOptions> = {}): Hono {
     }),
   );
   hono.onError((error, c) => c.text(error.message, 400));
-  hono.get(`${staticPrefix}/health`, (c) => c.text('OK'));
+  for (const path of ['/health', '/ready']) hono.get(staticPrefix + path, (c) => c.text('OK'));
   hono.on(['GET', 'POST'], `${staticPrefix}/api/x`, (c) => c.json({}));
   hono.options('*', (c) => c.body('', 200, { allow: 'GET' }));
   hono.get('/raw', () => new Response('raw'));
@@ -73,6 +73,7 @@ describe('Host', () => {
 
   test('may be anything for probes, and for all with a star', async () => {
     expect((await ask(app(), '/health', { host: 'evil' })).status).toBe(200);
+    expect((await ask(app(), '/ready', { host: 'evil' })).status).toBe(200);
     expect((await ask(app({ staticPrefix: '/pre' }), '/pre/health', { host: 'evil' })).status).toBe(200);
     expect((await ask(app({ staticPrefix: '/pre' }), '/health', { host: 'evil' })).status).toBe(403);
     expect((await ask(app({ allowedHosts: ['a', '*'] }), '/api/x', { host: 'evil' })).status).toBe(200);

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { probePaths } from './health.ts';
 
 export interface SecurityOptions {
   /** Host patterns; `*` among them turns the check off. */
@@ -30,8 +31,7 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
   const mayWrite = (origin: string) => everyOrigin || isLocal(origin) || inPatterns(origin);
   const frames = options.xFrameOptions.toUpperCase();
 
-  // Health probes address a pod or a container by whatever name they have.
-  const probes = new Set([`${staticPrefix}/health`, `${staticPrefix}/version`]);
+  const probes = probePaths(staticPrefix);
   const apis = [`${staticPrefix}/api/`, `${staticPrefix}/ajax-api/`];
   // MLflow serves these without the prefix, too.
   apis.push('/api/2.0/mlflow-artifacts/artifacts', '/ajax-api/2.0/mlflow-artifacts/artifacts');
