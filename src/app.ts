@@ -9,6 +9,7 @@ import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
 import { mountArtifacts } from './http/artifacts.ts';
+import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
@@ -47,15 +48,21 @@ export type AppConfig = Pick<
   | 'rootPath'
 >;
 
+/** Connections for transactions, besides those of the pool. */
+const lanes = 8;
+
 /** The whole server as a function from request to answer; nothing listens yet. */
 export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono();
   identifyRequests(app, log, translateDatabaseError);
+  let watch: WatchDatabase = (_, use) => use();
   if (config.exposePrometheus) {
-    const { measure, answer } = createPrometheus({ staticPrefix, version: packageVersion() });
-    app.use(measure);
-    app.get('/metrics', answer);
+    const connections = { statements: sql.options.max, transactions: lanes };
+    const prometheus = createPrometheus({ staticPrefix, version: packageVersion(), connections });
+    app.use(prometheus.measure);
+    app.get('/metrics', prometheus.answer);
+    watch = prometheus.watch;
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   refuseWorkspaces(app);
@@ -67,15 +74,16 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     artifactsOnly,
     staticPrefix,
     locate: {
-      runArtifactUri: (id) => runArtifactUri(sql, everything, id),
-      modelVersionUri: (name, version) => modelVersionUri(sql, everything, name, version),
-      loggedModelUri: (id) => loggedModelUri(sql, everything, id),
+      runArtifactUri: (id) => watch('read', () => runArtifactUri(sql, everything, id)),
+      modelVersionUri: (name, version) =>
+        watch('read', () => modelVersionUri(sql, everything, name, version)),
+      loggedModelUri: (id) => watch('read', () => loggedModelUri(sql, everything, id)),
     },
   });
   mountOperations(app, {
     operations: operationsWith(places),
     absent,
-    db: { sql, pipeline: createPipeline(sql) },
+    db: { sql, pipeline: createPipeline(sql, lanes), watch },
     settings: config.settings,
     clock,
     staticPrefix,

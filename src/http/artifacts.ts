@@ -6,6 +6,7 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import { safePath } from '../objects/safe-path.ts';
 import { attachmentHeaders } from './artifact-headers.ts';
 import { disabled, trackingless } from './error.ts';
+import { named, type StreamedRpc } from './mount.ts';
 
 export interface ArtifactRoutes {
   readonly places: ArtifactPlaces;
@@ -45,6 +46,9 @@ export function mountArtifacts(app: Hono, routes: ArtifactRoutes): void {
 
 function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined): void {
   const file = `${mount}/:path{.*}`;
+  const names = { GET: 'downloadArtifact', PUT: 'uploadArtifact', DELETE: 'deleteArtifact' } as const;
+  for (const [method, rpc] of Object.entries<StreamedRpc>(names)) app.on(method, file, named(rpc));
+  app.get(mount, named('listArtifactsMlflowArtifacts'));
   if (!objects) {
     app.on(['GET', 'PUT'], file, (c) => c.json({ detail: servingIsDisabled }, 503));
     app.get(mount, (c) => c.html(disabled(mount, unserved), 503));
@@ -75,11 +79,11 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
   const unlessArtifactsOnly = (rule: string, handler: Handler): Handler =>
     artifactsOnly ? async (c) => c.html(disabled(rule, trackingless), 503) : handler;
 
-  const mountGet = (route: string, rule: string, handler: Handler) =>
-    app.get(route, unlessArtifactsOnly(rule, handler));
+  const mountGet = (name: string, route: string, rule: string, handler: Handler) =>
+    app.get(route, named(name), unlessArtifactsOnly(rule, handler));
 
   const runFile = `${staticPrefix}/get-artifact`;
-  mountGet(runFile, runFile, async (c) => {
+  mountGet('get-artifact', runFile, runFile, async (c) => {
     const requested = c.req.query('path');
     if (requested === undefined) return c.html(badRequestPage, 400);
     const path = safePath(requested);
@@ -89,7 +93,7 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
   });
 
   const versionFile = `${staticPrefix}/model-versions/get-artifact`;
-  mountGet(versionFile, versionFile, async (c) => {
+  mountGet('model-versions/get-artifact', versionFile, versionFile, async (c) => {
     const requested = c.req.query('path');
     if (requested === undefined) return c.html(badRequestPage, 400);
     const path = safePath(requested);
@@ -100,7 +104,7 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
   });
 
   const modelFile = (id: string) => `${ui}/logged-models/${id}/artifacts/files`;
-  mountGet(modelFile(':model_id'), modelFile('<model_id>'), async (c) => {
+  mountGet('logged-models/artifacts/files', modelFile(':model_id'), modelFile('<model_id>'), async (c) => {
     const requested = c.req.query('artifact_file_path');
     if (!requested) throw new MlflowError('BAD_REQUEST', noFilePath);
     const path = safePath(requested);
@@ -111,6 +115,7 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
   const upload = `${ui}/upload-artifact`;
   app.post(
     upload,
+    named('upload-artifact'),
     unlessArtifactsOnly(upload, async (c) => {
       const { run_uuid: runId, path: requested } = c.req.query();
       if (!runId) throw invalidParameter('Request must specify run_uuid.');

@@ -7,7 +7,11 @@ import type { Query, Sql } from '../contract/sql.ts';
 export interface Database {
   readonly sql: Sql;
   pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
+  readonly watch: WatchDatabase;
 }
+
+/** Surrounds each use of the database by a request, to count or to trace it; throws and answers what `use` does. */
+export type WatchDatabase = <T>(verb: 'read' | 'write' | 'transaction', use: () => Promise<T>) => Promise<T>;
 
 /** What one request may do, and how many audit rows it asked for. */
 export interface RunningCall extends Call {
@@ -29,9 +33,9 @@ export function makeCall(
     actor: author.actor,
     now: BigInt(clock()),
     settings,
-    read: (question) => question(db.sql),
-    write: (change) => change(db.sql),
-    transaction: db.pipeline,
+    read: (question) => db.watch('read', () => question(db.sql)),
+    write: (change) => db.watch('write', () => change(db.sql)),
+    transaction: (changes) => db.watch('transaction', () => db.pipeline(changes)),
     record(sql, entry, from) {
       recordings++;
       return auditInsert(sql, author, entry, from);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, Hono } from 'hono';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { MlflowError } from '../contract/error.ts';
 import { type OperationTable, Rendered, type Rpc, type Settings } from '../contract/operation.ts';
@@ -26,8 +26,8 @@ export interface MountOptions {
 declare module 'hono' {
   interface ContextVariableMap {
     requestId: string;
-    /** Set where the request is one of an RPC. */
-    rpc: Rpc | undefined;
+    /** The name of the route that was reached, for metrics, traces and the log: its RPC, or what `named` says. */
+    operation: string | undefined;
   }
 }
 
@@ -49,7 +49,11 @@ export function mountOperations(app: Hono, options: MountOptions): void {
   for (const route of routes) {
     if (streamed.has(route.rpc)) continue;
     const handle = makeHandler(route, options);
-    for (const path of pathsOf(route, options.staticPrefix)) app.on(route.method, path, handle);
+    const answer: Handler = (c) => {
+      c.set('operation', route.rpc);
+      return handle(c);
+    };
+    for (const path of pathsOf(route, options.staticPrefix)) app.on(route.method, path, answer);
   }
 }
 
@@ -79,6 +83,14 @@ export function refuseOtherVerbs(app: Hono): void {
 
 type Handler = (c: Context) => Promise<Response>;
 
+/** Names a route that is mounted elsewhere; it stands before the route's handler. */
+export const named =
+  (operation: string): MiddlewareHandler =>
+  (c, next) => {
+    c.set('operation', operation);
+    return next();
+  };
+
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
   if (options.artifactsOnly) return async (c) => c.text(disabled(route.path, trackingless), 503);
@@ -90,7 +102,6 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   // The table is keyed by RPC; inside one handler request and response are those of that RPC.
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
   return async (c) => {
-    c.set('rpc', route.rpc);
     const request = decode(route.rpc, await readRequest(c));
     const call = makeCall(options.db, options.settings, options.clock, route.rpc, c.get('requestId'));
     const result = await run(request, call);
@@ -127,8 +138,9 @@ export function identifyRequests(app: Hono, log: Logger, translateError: Transla
     c.res.headers.set('x-request-id', requestId);
     if (!log.isLevelEnabled('debug')) return;
     const { method, path } = c.req;
+    const operation = c.get('operation');
     const ms = Math.round(performance.now() - start);
-    log.debug({ requestId, method, path, rpc: c.get('rpc'), status: c.res.status, ms }, 'request');
+    log.debug({ requestId, method, path, operation, status: c.res.status, ms }, 'request');
   });
   app.onError((error, c) => renderError(translateError(error), c, log, c.get('requestId')));
 }

@@ -1,11 +1,13 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Handler, MiddlewareHandler } from 'hono';
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { WatchDatabase } from './call.ts';
 import { mlflowVersion, probePaths } from './health.ts';
 
 export interface Prometheus {
-  /** Counts and times each request but the probes. */
+  /** Counts and times each request but those of machines: the probes and `/metrics` itself. */
   readonly measure: MiddlewareHandler;
+  readonly watch: WatchDatabase;
   /** Answers `/metrics`, which stands below no prefix, for all workers together. */
   readonly answer: Handler;
 }
@@ -13,17 +15,25 @@ export interface Prometheus {
 /** The buckets of Python's prometheus_client, in seconds. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+/** How many connections to the database a process may open. */
+export interface Connections {
+  readonly statements: number;
+  readonly transactions: number;
+}
+
+interface PrometheusOptions {
+  readonly staticPrefix: string;
+  /** Ours. */
+  readonly version: string;
+  readonly connections: Connections;
+}
+
 /**
  * The metrics of `mlflow server --expose-prometheus` by their names and labels, so that dashboards go on working
- * (`mlflow/server/prometheus_exporter.py` over prometheus_flask_exporter). `version` is ours.
+ * (`mlflow/server/prometheus_exporter.py` over prometheus_flask_exporter); our own, `tabularium_…`; and those of the
+ * process by the names that all of Node's have.
  */
-export function createPrometheus({
-  staticPrefix,
-  version,
-}: {
-  staticPrefix: string;
-  version: string;
-}): Prometheus {
+export function createPrometheus({ staticPrefix, version, connections }: PrometheusOptions): Prometheus {
   const registry = new Registry();
   const duration = new Histogram({
     name: 'mlflow_http_request_duration_seconds',
@@ -52,18 +62,65 @@ export function createPrometheus({
     registers: [registry],
   }).set({ version }, 1);
 
+  const requests = new Counter({
+    name: 'tabularium_http_requests_total',
+    help: 'Requests answered, by operation and HTTP status code',
+    labelNames: ['operation', 'code'] as const,
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: 'tabularium_http_request_duration_seconds',
+    help: 'Time from a request to the head of its answer, by operation',
+    labelNames: ['operation'] as const,
+    buckets,
+    registers: [registry],
+  });
+  const uses = new Gauge({
+    name: 'tabularium_database_uses_in_flight',
+    help: 'Uses of the database that are under way or wait for a connection',
+    labelNames: ['pool'] as const,
+    registers: [registry],
+  });
+  const most = new Gauge({
+    name: 'tabularium_database_connections_max',
+    help: 'Connections to the database that may be open',
+    labelNames: ['pool'] as const,
+    registers: [registry],
+  });
+  most.set({ pool: 'statements' }, connections.statements);
+  most.set({ pool: 'transactions' }, connections.transactions);
+  const statements = uses.labels('statements');
+  const transactions = uses.labels('transactions');
+  for (const pool of [statements, transactions]) pool.set(0);
+  collectDefaultMetrics({ register: registry });
+
   if (cluster.isWorker) answerPrimary(registry);
-  const probes = probePaths(staticPrefix);
+  const unmeasured = new Set([...probePaths(staticPrefix), '/metrics']);
 
   return {
     measure: async (c, next) => {
-      if (probes.has(c.req.path)) return next();
+      if (unmeasured.has(c.req.path)) return next();
       const start = performance.now();
       await next();
-      const labels = { method: c.req.method, status: c.res.status };
-      duration.observe({ ...labels, mlflow_version: mlflowVersion }, (performance.now() - start) / 1000);
+      const took = (performance.now() - start) / 1000;
+      const { status } = c.res;
+      const labels = { method: c.req.method, status };
+      duration.observe({ ...labels, mlflow_version: mlflowVersion }, took);
       total.inc(labels);
-      if (c.error && c.res.status === 500) exceptions.inc(labels);
+      if (c.error && status === 500) exceptions.inc(labels);
+      // Paths that nobody serves are as many as clients think of.
+      const operation = c.get('operation') ?? 'none';
+      requests.inc({ operation, code: status });
+      seconds.observe({ operation }, took);
+    },
+    watch: async (verb, use) => {
+      const pool = verb === 'transaction' ? transactions : statements;
+      pool.inc();
+      try {
+        return await use();
+      } finally {
+        pool.dec();
+      }
     },
     answer: async (c) => {
       const text = cluster.isWorker ? await askPrimary() : await registry.metrics();
