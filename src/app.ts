@@ -16,6 +16,7 @@ import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces }
 import { openapiRoutes } from './http/openapi.ts';
 import { createPrometheus } from './http/prometheus.ts';
 import { createSecurity } from './http/security.ts';
+import { createTracing } from './http/tracing.ts';
 import { localStore } from './objects/local.ts';
 import { type ArtifactPlaces, localPath } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
@@ -44,6 +45,7 @@ export type AppConfig = Pick<
   | 'xFrameOptions'
   | 'securityMiddleware'
   | 'exposePrometheus'
+  | 'telemetry'
   | 'settings'
   | 'rootPath'
 >;
@@ -55,14 +57,23 @@ const lanes = 8;
 export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono();
+  const version = packageVersion();
+  const watchers: WatchDatabase[] = [];
+  const watch: WatchDatabase = (verb, use) =>
+    watchers.reduce<typeof use>((inner, watcher) => () => watcher(verb, inner), use)();
+  if (config.telemetry) {
+    const tracing = createTracing({ staticPrefix, version });
+    // Before all others, so that what they log belongs to the span.
+    app.use(tracing.trace);
+    watchers.push(tracing.watch);
+  }
   identifyRequests(app, log, translateDatabaseError);
-  let watch: WatchDatabase = (_, use) => use();
   if (config.exposePrometheus) {
     const connections = { statements: sql.options.max, transactions: lanes };
-    const prometheus = createPrometheus({ staticPrefix, version: packageVersion(), connections });
+    const prometheus = createPrometheus({ staticPrefix, version, connections });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
-    watch = prometheus.watch;
+    watchers.push(prometheus.watch);
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   refuseWorkspaces(app);

@@ -49,6 +49,7 @@ test('without any option', () => {
       sourceRegex: undefined,
     },
     logLevel: 'info',
+    telemetry: false,
   });
   expect(defaults.allowedHosts).toContain('[[]::1]:*');
   expect(defaults.allowedHosts).toContain('172.31.*');
@@ -253,9 +254,47 @@ describe('environment', () => {
     );
   });
 
-  test('log level', () => {
-    expect(config('', { ...home, MLFLOW_LOGGING_LEVEL: 'warning' }).logLevel).toBe('warn');
-    expect(refusal('', { MLFLOW_LOGGING_LEVEL: 'loud' })).toContain('not loud');
+  // As MLflow 3.17.2 takes them, where NOTSET is the level of Python's root.
+  test.each([
+    ['', 'info'],
+    ['DEBUG', 'debug'],
+    ['info', 'info'],
+    ['Warning', 'warn'],
+    ['WARN', 'warn'],
+    ['NOTSET', 'warn'],
+    ['error', 'error'],
+    ['CRITICAL', 'fatal'],
+    ['FATAL', 'fatal'],
+  ])('the log level %j is %s', (name, level) => {
+    expect(config('', { ...home, MLFLOW_LOGGING_LEVEL: name }).logLevel).toBe(level);
+  });
+
+  test.each(['loud', '10', ' DEBUG'])('the log level %j is refused', (name) => {
+    expect(refusal('', { MLFLOW_LOGGING_LEVEL: name })).toBe(
+      `MLFLOW_LOGGING_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not ${name}.`,
+    );
+  });
+
+  test.each<[boolean, Environment]>([
+    [true, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }],
+    [true, { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/v1/traces' }],
+    [true, { OTEL_TRACES_EXPORTER: 'otlp' }],
+    [true, { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'otlp' }],
+    [true, { OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }],
+    [true, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'false' }],
+    [false, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'True' }],
+    [false, { OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_TRACES_EXPORTER: 'none' }],
+    [
+      false,
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_TRACES_EXPORTER: 'none',
+        OTEL_METRICS_EXPORTER: 'none',
+      },
+    ],
+    [false, { OTEL_SERVICE_NAME: 'registry', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }],
+  ])('OpenTelemetry is asked for: %j, by %j', (asked, env) => {
+    expect(config('', { ...home, ...env }).telemetry).toBe(asked);
   });
 
   test('options of uvicorn', () => {

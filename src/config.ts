@@ -38,6 +38,8 @@ export interface Config {
   readonly keepAliveSeconds: number;
   readonly settings: Settings;
   readonly logLevel: LogLevel;
+  /** Whether OpenTelemetry is asked for. */
+  readonly telemetry: boolean;
 }
 
 export type Database = EmbeddedDatabase | ExternalDatabase;
@@ -115,6 +117,7 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
     keepAliveSeconds: uvicorn.keepAliveSeconds,
     settings: settingsOf(given, env, serveArtifacts),
     logLevel: logLevelOf(env),
+    telemetry: telemetryOf(env),
   });
   warnings.push(...warningsOf(given, config, uvicorn.ignored));
   return config;
@@ -286,6 +289,8 @@ const logLevels: Readonly<Record<string, LogLevel>> = {
   ERROR: 'error',
   CRITICAL: 'fatal',
   FATAL: 'fatal',
+  // In Python "not set" takes the root's level.
+  NOTSET: 'warn',
 };
 
 /** MLFLOW_LOGGING_LEVEL, by the names of Python's levels. */
@@ -297,4 +302,18 @@ function logLevelOf(env: Environment): LogLevel {
       `MLFLOW_LOGGING_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not ${name}.`,
     );
   return level;
+}
+
+/** By the standard variables of OpenTelemetry, whose SDK reads them, too: is there a place to send to? */
+function telemetryOf(env: Environment): boolean {
+  if (env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') return false;
+  const exporters = [env.OTEL_TRACES_EXPORTER, env.OTEL_METRICS_EXPORTER].map(
+    (text) => text?.trim() || undefined,
+  );
+  if (exporters.every((name) => name === 'none')) return false;
+  const endpoints = ['ENDPOINT', 'TRACES_ENDPOINT', 'METRICS_ENDPOINT'];
+  return (
+    exporters.some((name) => name !== undefined && name !== 'none') ||
+    endpoints.some((name) => env[`OTEL_EXPORTER_OTLP_${name}`]?.trim())
+  );
 }

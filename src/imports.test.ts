@@ -14,7 +14,10 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   objects: { rooms: ['contract'], packages: [] },
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
   resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit'], packages: [] },
-  http: { rooms: ['contract', 'generated', 'audit', 'objects'], packages: ['hono', 'pino', 'prom-client'] },
+  http: {
+    rooms: ['contract', 'generated', 'audit', 'objects'],
+    packages: ['@opentelemetry/api', 'hono', 'pino', 'prom-client'],
+  },
 };
 
 /** What one slice of `resources` may take of another. */

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
+import { spanIds } from './telemetry.ts';
 
 /** Does what the command line says. */
 async function run(command: Command): Promise<void> {
@@ -13,14 +14,15 @@ async function run(command: Command): Promise<void> {
   }
   if (command.kind === 'migrate') return runMigrate(command.database, logger(command.logLevel));
   const { config } = command;
-  const log = logger(config.logLevel);
+  const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);
   for (const warning of command.warnings) log.warn(warning);
   return config.workers > 1 ? runPrimary(config, log) : runServer(config, log);
 }
 
 /** Logs go to standard error, one JSON object a line; standard output has what a person reads. */
-const logger = (level: string) => pino({ level, base: undefined }, pino.destination({ fd: 2, sync: true }));
+const logger = (level: string, mixin?: () => object) =>
+  pino({ level, base: undefined, mixin }, pino.destination({ fd: 2, sync: true }));
 
 /** Ends the process with one sentence for a person, or, where that is a bug, with its stack. */
 function fail(error: unknown, exitCode: number): never {

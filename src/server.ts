@@ -16,6 +16,7 @@ import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/poo
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
+import { startTelemetry } from './telemetry.ts';
 
 /** Bytes of a request before its body: a filter travels in the URL, of which MLflow's web server takes as much. */
 const longestHead = 65_536;
@@ -173,6 +174,7 @@ async function serve(
   options: DatabaseOptions,
   closers: Closers,
 ): Promise<ServerType> {
+  if (config.telemetry) closers.push(await startTelemetry(log));
   const sql = connect(options);
   closers.push(() => sql.end({ timeout: 5 }));
   const server = await listen(config, sql, log);

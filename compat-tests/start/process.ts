@@ -33,18 +33,18 @@ const started = new Set<Process>();
 
 /** The variables of whoever runs the tests are not those of the server. */
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(MLFLOW_|PG|npm_)/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(MLFLOW_|OTEL_|PG|npm_)/.test(name)),
 );
 
-/** Any command, by itself in the repository and on the Node of the tests. */
+/** Any command, by itself in the repository and on the Node of the tests; `env` stands over its variables. */
 export function run(
   command: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
+  { env, ...options }: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
 ): Process {
   const child = spawn(command, args, {
     cwd: repository,
-    env: { ...environment, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) },
+    env: { ...environment, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), ...env },
     ...options,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -142,7 +142,12 @@ export function identifyRequests(app: Hono, log: Logger, translateError: Transla
     const ms = Math.round(performance.now() - start);
     log.debug({ requestId, method, path, operation, status: c.res.status, ms }, 'request');
   });
-  app.onError((error, c) => renderError(translateError(error), c, log, c.get('requestId')));
+  app.onError((error, c) => {
+    const told = translateError(error);
+    // For those who look at the answer on its way out.
+    if (told instanceof Error) c.error = told;
+    return renderError(told, c, log, c.get('requestId'));
+  });
 }
 
 /** While workspaces are off, a request that names one is refused on every path but server-info. */

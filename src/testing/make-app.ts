@@ -36,6 +36,7 @@ export async function makeApp(
     xFrameOptions: 'SAMEORIGIN',
     securityMiddleware: true,
     exposePrometheus: false,
+    telemetry: false,
     settings: {
       defaultArtifactRoot: 'mlflow-artifacts:',
       allowedHostAddressedSchemes: [],
