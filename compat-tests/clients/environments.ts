@@ -4,18 +4,19 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A released MLflow client that is tested unchanged, as pip names it. */
-export interface Client {
+/** A Python environment with what pip installs for the requirements. */
+export interface Environment {
   readonly name: string;
-  readonly requirement: string;
-  /** What pip finds under the requirement changes from day to day, so it is asked each time. */
+  readonly requirements: readonly string[];
+  /** What pip finds under the requirements changes from day to day, so it is asked each time. */
   readonly moves: boolean;
 }
 
-export const clients: readonly Client[] = [
-  { name: 'mlflow-2.22', requirement: 'mlflow==2.22.*', moves: false },
-  { name: 'mlflow-3.17.2', requirement: 'mlflow==3.17.2', moves: false },
-  { name: 'mlflow-newest', requirement: 'mlflow', moves: true },
+/** The released MLflow clients that are tested unchanged. */
+export const clients: readonly Environment[] = [
+  { name: 'mlflow-2.22', requirements: ['mlflow==2.22.*', 'pytest'], moves: false },
+  { name: 'mlflow-3.17.2', requirements: ['mlflow==3.17.2', 'pytest'], moves: false },
+  { name: 'mlflow-newest', requirements: ['mlflow', 'pytest'], moves: true },
 ];
 
 /** Starts a process of the test command, which knows to stop it; its output is for us to read. */
@@ -44,8 +45,8 @@ export async function findPython(): Promise<string> {
   }
   throw new Error(
     withoutVenv
-      ? `${withoutVenv} lacks the module venv, which the tests of the Python clients need: install it (on Debian: apt install python3-venv).`
-      : 'The tests of the Python clients need Python 3.10 to 3.13, and none is on the path: install one from https://www.python.org.',
+      ? `${withoutVenv} lacks the module venv, which MLflow needs: install it (on Debian: apt install python3-venv).`
+      : 'MLflow needs Python 3.10 to 3.13, and none is on the path: install one from https://www.python.org.',
   );
 }
 
@@ -55,26 +56,32 @@ const ask = (python: string, program: string): Promise<string | undefined> =>
     () => undefined,
   );
 
-/** Makes the environment of a client, or takes the one that is there; resolves to its Python. */
-export async function makeEnvironment(client: Client, python: string, maker: Maker): Promise<string> {
-  const home = join(maker.folder, client.name);
+/** Makes the environment, or takes the one that is there; resolves to its Python. */
+export async function makeEnvironment(
+  environment: Environment,
+  python: string,
+  maker: Maker,
+): Promise<string> {
+  const home = join(maker.folder, environment.name);
   const own = join(home, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
   const stampFile = join(home, 'requirements.stamp');
-  const requirements = [client.requirement, 'pytest'];
+  const { requirements, moves } = environment;
   const stamp = `${requirements.join('\n')}\n`;
   const made = existsSync(own) && (await readFile(stampFile, 'utf8').catch(() => '')) === stamp;
   if (!made) {
-    maker.say(`${client.name}: making an environment with ${python}`);
-    await follow(client, [python, '-m', 'venv', '--clear', home], maker);
+    maker.say(`${environment.name}: making an environment with ${python}`);
+    await follow(environment, [python, '-m', 'venv', '--clear', home], maker);
   }
-  if (!made || client.moves) {
+  if (!made || moves) {
     const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-    await follow(client, [own, '-m', 'pip', 'install', '--upgrade', ...quiet, ...requirements], maker).catch(
-      (error: Error) => {
-        if (!made) throw error;
-        maker.say(`${client.name}: not looked for a newer one, the package index did not answer`);
-      },
-    );
+    await follow(
+      environment,
+      [own, '-m', 'pip', 'install', '--upgrade', ...quiet, ...requirements],
+      maker,
+    ).catch((error: Error) => {
+      if (!made) throw error;
+      maker.say(`${environment.name}: not looked for a newer one, the package index did not answer`);
+    });
     await writeFile(stampFile, stamp);
   }
   return own;
@@ -83,7 +90,7 @@ export async function makeEnvironment(client: Client, python: string, maker: Mak
 /** How often a command that takes its time says where it is, in milliseconds. */
 const pulse = 15_000;
 
-async function follow(client: Client, command: readonly string[], maker: Maker): Promise<void> {
+async function follow(environment: Environment, command: readonly string[], maker: Maker): Promise<void> {
   const [program = '', ...args] = command;
   const child = maker.spawn(program, args);
   let output = '';
@@ -94,7 +101,7 @@ async function follow(client: Client, command: readonly string[], maker: Maker):
   }
   const timer = setInterval(() => {
     const line = output.trim().split('\n').at(-1)?.trim() ?? '';
-    maker.say(`${client.name}: ${line.length > 100 ? `${line.slice(0, 100)}…` : line}`);
+    maker.say(`${environment.name}: ${line.length > 100 ? `${line.slice(0, 100)}…` : line}`);
   }, pulse);
   try {
     const code = await new Promise((resolve, reject) => {

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+
+/** What is seeded: how much, and under which names. `seed.ts` says the same in SQL. */
+
+export interface Size {
+  readonly name: string;
+  readonly models: number;
+  /** Of each model. */
+  readonly versions: number;
+  readonly runs: number;
+}
+
+export const sizes = {
+  small: { name: 'small', models: 100, versions: 3, runs: 200 },
+  quick: { name: 'quick', models: 1_000, versions: 3, runs: 2_000 },
+  large: { name: 'large', models: 10_000, versions: 10, runs: 20_000 },
+} satisfies Record<string, Size>;
+
+export const experiments = 10;
+
+/** How many of the first runs have a metric `h` of so many points. */
+export const histories = { runs: 20, points: 1000 };
+
+/** Models, experiments and runs count from 1. */
+export const modelName = (i: number): string => `bench-m-${String(i).padStart(6, '0')}`;
+export const runId = (i: number): string => createHash('md5').update(`run${i}`).digest('hex');
+export const experimentOf = (run: number): string => String(1 + (run % experiments));
+/** The run that made a version, by its number. */
+export const runOf = (size: Size, model: number, version: number): number =>
+  1 + ((model * size.versions + version) % size.runs);
+export const sourceOf = (run: number): string =>
+  `mlflow-artifacts:/${experimentOf(run)}/${runId(run)}/artifacts/model`;

@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Size } from './content.ts';
+import { compareAnswers, linesFor, measure, untilQuiet, writeLines } from './load.ts';
+import { memoryRequests, type Operation } from './operations.ts';
+import { cpuOf, memoryOf } from './processes.ts';
+import { type Figure, lineOfFigure, lineOfRow, type Result, rowOf, type Target } from './report.ts';
+import { type Place, type Server, startBare, startMlflow, startTabularium } from './servers.ts';
+
+/** All measures of one size, on servers whose databases are seeded. */
+
+export interface Bench {
+  readonly size: Size;
+  readonly operations: readonly Operation[];
+  /** Which of the `figures` below are wanted. */
+  readonly figures: readonly FigureName[];
+  readonly seconds: number;
+  readonly repeats: number;
+  /** The Python that has mlflow. */
+  readonly python: string;
+  /** For what is written for a while. */
+  readonly folder: string;
+  readonly places: { readonly mlflow: Place; readonly tabularium: Place };
+  /** The pid of the postmaster, if it is on this machine. */
+  readonly postgres: number | undefined;
+  readonly result: Result;
+  readonly say: (line: string) => void;
+}
+
+/** Measures that are not of requests per second. */
+export const figures = {
+  start: { name: 'start to first answer', unit: 's', bar: { atMost: 2 } },
+  register: { name: 'mlflow.register_model("runs:/…")', unit: 's', bar: { ofMlflow: 0.5 } },
+  memory: { name: 'memory after 60 s of searches over 32 connections', unit: 'MiB', bar: { atMost: 250 } },
+} as const satisfies Record<string, Pick<Figure, 'name' | 'unit' | 'bar'>>;
+
+export type FigureName = keyof typeof figures;
+
+const connections = 8;
+/** Seconds of load before the first measure of an operation, in which code is compiled and statements are planned. */
+const warmUp = 1;
+const idleSeconds = 2;
+const memoryLoad = { connections: 32, seconds: 60 };
+const starts = 3;
+const registrations = 10;
+/** Seconds for which an operation may be loaded so that enough slow requests are seen. */
+const longest = 12;
+
+interface Servers {
+  readonly mlflow: Server;
+  readonly tabularium: Server;
+  readonly bare?: Server;
+}
+
+export async function measureSize(bench: Bench): Promise<void> {
+  const { size, operations, python, places, say } = bench;
+  const times: number[] = [];
+  let tabularium = await startTabularium(places.tabularium);
+  for (times.push(tabularium.startSeconds); times.length < starts; times.push(tabularium.startSeconds)) {
+    await tabularium.stop();
+    tabularium = await startTabularium(places.tabularium);
+  }
+
+  const single = operations.filter((one) => one.single);
+  if (single.length > 0 || bench.figures.includes('register')) {
+    const servers = { tabularium, mlflow: await startMlflow(python, places.mlflow, 1) };
+    await settle(bench, servers.mlflow);
+    say(`${size.name}: one connection, MLflow with one worker`);
+    for (const operation of single) await measureOperation(bench, operation, servers);
+    if (bench.figures.includes('register')) await measureRegister(bench, servers);
+    await servers.mlflow.stop();
+  }
+
+  const mlflow = await startMlflow(python, places.mlflow);
+  addFigure(bench, 'start', { tabularium: times, mlflow: [mlflow.startSeconds] });
+  const servers = {
+    tabularium,
+    mlflow,
+    bare: await startBare({ ...places.tabularium, folder: bench.folder }),
+  };
+  await settle(bench, mlflow);
+  await measureIdle(bench, servers);
+  say(`${size.name}: ${connections} connections`);
+  // What changes nothing first, so that all of it meets what was seeded.
+  const parallel = operations.filter((one) => !one.single);
+  for (const operation of parallel.filter(({ kind }) => kind === 'read'))
+    await measureOperation(bench, operation, servers);
+  if (bench.figures.includes('memory')) await measureMemory(bench, servers);
+  for (const operation of parallel.filter(({ kind }) => kind === 'write'))
+    await measureOperation(bench, operation, servers);
+  for (const server of Object.values(servers)) await server.stop();
+}
+
+/** MLflow goes on with its start for many seconds after its first answer. */
+const settle = (bench: Bench, server: Server) => untilQuiet([server.pid, bench.postgres], 2000);
+
+/** Compares the answers, then loads the servers in turns: A B C, C B A. */
+async function measureOperation(bench: Bench, operation: Operation, servers: Servers): Promise<void> {
+  const { name, kind, single } = operation;
+  const { size, result } = bench;
+  const requests = operation.requests(size);
+  const compared = [servers.mlflow, servers.tabularium];
+  const lines = await Promise.all(compared.map((server) => linesFor(server, requests, operation.pages)));
+  const times = await compareAnswers(
+    kind,
+    compared.map((server, i) => ({ server, lines: lines[i] as string[] })),
+  );
+  const targets: { target: Target; server: Server; lines: readonly string[]; time: number }[] = [
+    { target: 'mlflow', server: servers.mlflow, lines: lines[0] as string[], time: times[0] as number },
+    {
+      target: 'tabularium',
+      server: servers.tabularium,
+      lines: lines[1] as string[],
+      time: times[1] as number,
+    },
+  ];
+  if (operation.bare && servers.bare) {
+    const own = await linesFor(servers.bare, operation.bare(size));
+    targets.push({ target: 'bare', server: servers.bare, lines: own, time: 0 });
+  }
+
+  const count = single ? 1 : connections;
+  for (let repeat = 0; repeat < bench.repeats; repeat++) {
+    for (const { target, server, lines, time } of repeat % 2 ? targets.toReversed() : targets) {
+      const file = join(bench.folder, `${target}.requests`);
+      await writeLines(file, lines);
+      if (repeat === 0) await measure(server, file, { connections: count, seconds: warmUp }, bench.postgres);
+      // Twice what all connections need for a request each.
+      const enough = Math.ceil((count * time * 2) / 1000);
+      const seconds = Math.max(bench.seconds, Math.min(enough, longest));
+      await untilQuiet([server.pid, bench.postgres]);
+      const cell = await measure(server, file, { connections: count, seconds }, bench.postgres);
+      result.cells.push({ size: size.name, operation: name, target, repeat, ...cell });
+      await untilQuiet([server.pid, bench.postgres]);
+    }
+  }
+  const row = rowOf(result, size.name, operation);
+  if (row) bench.say(lineOfRow(row));
+}
+
+async function measureRegister(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
+  const program = join(import.meta.dirname, 'register.py');
+  const { stdout } = await promisify(execFile)(bench.python, [
+    ...[program, String(registrations)],
+    ...[mlflow.url, tabularium.url],
+  ]);
+  const [ofMlflow, ofTabularium] = JSON.parse(/^RESULT (.*)$/m.exec(stdout)?.[1] ?? '') as [
+    number[],
+    number[],
+  ];
+  addFigure(bench, 'register', { mlflow: ofMlflow, tabularium: ofTabularium });
+}
+
+async function measureMemory(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
+  const file = join(bench.folder, 'memory.requests');
+  await writeLines(file, await linesFor(tabularium, memoryRequests(bench.size)));
+  const after = async (server: Server) => {
+    await measure(server, file, memoryLoad, bench.postgres);
+    const memory = memoryOf(server.pid);
+    await untilQuiet([server.pid, bench.postgres]);
+    return [memory];
+  };
+  addFigure(bench, 'memory', { tabularium: await after(tabularium), mlflow: await after(mlflow) });
+}
+
+function addFigure(bench: Bench, name: FigureName, values: Pick<Figure, 'mlflow' | 'tabularium'>): void {
+  if (!bench.figures.includes(name)) return;
+  const figure = { size: bench.size.name, ...figures[name], ...values };
+  bench.result.figures.push(figure);
+  bench.say(lineOfFigure(figure));
+}
+
+/** What is used while nothing is asked is part of every figure of CPU. */
+async function measureIdle(bench: Bench, servers: Servers): Promise<void> {
+  const { postgres, size, result } = bench;
+  const cpu = () => ({
+    mlflow: cpuOf(servers.mlflow.pid),
+    tabularium: cpuOf(servers.tabularium.pid),
+    postgres: postgres === undefined ? Number.NaN : cpuOf(postgres),
+  });
+  const before = cpu();
+  await sleep(idleSeconds * 1000);
+  const after = cpu();
+  const used = (key: keyof typeof before) => Math.round((after[key] - before[key]) / idleSeconds);
+  result.idle.push({
+    size: size.name,
+    mlflow: used('mlflow'),
+    tabularium: used('tabularium'),
+    postgres: used('postgres'),
+  });
+}

@@ -1,0 +1,219 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Size } from './content.ts';
+import type { Cell } from './load.ts';
+import type { Bars, Operation } from './operations.ts';
+
+/** What comes out of a run, and how it is shown. */
+
+export type Target = 'mlflow' | 'tabularium' | 'bare';
+
+export interface MeasuredCell extends Cell {
+  readonly size: string;
+  readonly operation: string;
+  readonly target: Target;
+  readonly repeat: number;
+}
+
+/** A measure that is not of requests; smaller is better. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly size: string;
+  readonly mlflow: readonly number[];
+  readonly tabularium: readonly number[];
+  /** At most so much, or at most this part of what MLflow has. */
+  readonly bar: { readonly atMost: number } | { readonly ofMlflow: number };
+}
+
+export interface Result {
+  readonly date: string;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly sizes: readonly Size[];
+  /** Milliseconds of CPU per second while nothing is asked. */
+  readonly idle: { size: string; mlflow: number; tabularium: number; postgres: number }[];
+  readonly figures: Figure[];
+  readonly cells: MeasuredCell[];
+}
+
+const median = (list: readonly number[]): number => {
+  const sorted = list.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+};
+
+/** The medians of a target's cells of one operation. */
+export interface Summary {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Milliseconds per request, of the server and Postgres together. */
+  readonly cpu: number;
+  readonly errors: number;
+}
+
+export interface Verdict {
+  /** For a person: the bar and what was reached. */
+  readonly text: string;
+  readonly met: boolean;
+}
+
+export interface Row {
+  readonly size: string;
+  readonly name: string;
+  readonly tabularium: Summary;
+  readonly mlflow: Summary;
+  readonly ratio: number;
+  readonly verdicts: readonly Verdict[];
+}
+
+function summarise(cells: readonly MeasuredCell[]): Summary | undefined {
+  if (cells.length === 0) return undefined;
+  const of = (field: (cell: MeasuredCell) => number) => median(cells.map(field));
+  return {
+    rate: of(({ rate }) => rate),
+    p50: of(({ p50 }) => p50),
+    p99: of(({ p99 }) => p99),
+    cpu: of(({ serverCpu, postgresCpu }) => serverCpu + (postgresCpu ?? 0)),
+    errors: cells.reduce((sum, { errors }) => sum + errors, 0),
+  };
+}
+
+/** One operation at one size. Its bars are judged at the largest size of the run. */
+export function rowOf(result: Result, size: string, { name, bars }: Operation): Row | undefined {
+  const of = (target: Target, at = size) =>
+    summarise(
+      result.cells.filter((cell) => cell.target === target && cell.size === at && cell.operation === name),
+    );
+  const [tabularium, mlflow] = [of('tabularium'), of('mlflow')];
+  if (!tabularium || !mlflow) return undefined;
+  const ratio = tabularium.rate / mlflow.rate;
+  const judged = size === result.sizes.at(-1)?.name;
+  const smallest = result.sizes[0]?.name;
+  const small = smallest === size ? undefined : of('tabularium', smallest);
+  const verdicts = judged ? judge(bars, { tabularium, ratio, bare: of('bare'), small }) : [];
+  return { size, name, tabularium, mlflow, ratio, verdicts };
+}
+
+interface Reached {
+  readonly tabularium: Summary;
+  readonly ratio: number;
+  readonly bare: Summary | undefined;
+  readonly small: Summary | undefined;
+}
+
+function judge(bars: Bars, { tabularium, ratio, bare, small }: Reached): Verdict[] {
+  const verdicts: Verdict[] = [];
+  const atLeast = (bar: number | undefined, value: number | undefined, show: (value: number) => string) => {
+    if (bar !== undefined && value !== undefined)
+      verdicts.push({ text: `${show(value)} (≥ ${show(bar)})`, met: value >= bar });
+  };
+  const atMost = (bar: number | undefined, value: number | undefined, show: (value: number) => string) => {
+    if (bar !== undefined && value !== undefined)
+      verdicts.push({ text: `${show(value)} (≤ ${show(bar)})`, met: value <= bar });
+  };
+  atLeast(bars.ratio, ratio, (value) => `${round(value)}×`);
+  atLeast(
+    bars.ofBare,
+    bare && tabularium.rate / bare.rate,
+    (value) => `${Math.round(value * 100)} % of bare`,
+  );
+  atMost(bars.cpu, tabularium.cpu, (value) => `CPU ${round(value)} ms`);
+  atMost(bars.p50, tabularium.p50, (value) => `p50 ${round(value)} ms`);
+  atMost(
+    bars.growth,
+    small && tabularium.p50 / small.p50,
+    (value) => `p50 ${round(value)}× the small size's`,
+  );
+  return verdicts;
+}
+
+/** Bars are judged where the figure was taken. */
+export function judgeFigure({ bar, unit, mlflow, tabularium }: Figure): Verdict {
+  const value = median(tabularium);
+  const shown = (part: number) => `${round(value)} ${unit} (≤ ${part} ${unit})`;
+  if ('atMost' in bar) return { text: shown(bar.atMost), met: value <= bar.atMost };
+  const part = value / median(mlflow);
+  return { text: `${round(part)} of MLflow's (≤ ${bar.ofMlflow})`, met: part <= bar.ofMlflow };
+}
+
+/** Three digits that mean something. */
+const round = (value: number): string =>
+  value >= 100 ? String(Math.round(value)) : Number.isNaN(value) ? '–' : String(Number(value.toPrecision(3)));
+
+const verdictText = ({ text, met }: Verdict): string => (met ? text : `**missed: ${text}**`);
+
+/** One line of progress. */
+export function lineOfRow({ name, tabularium, mlflow, ratio, verdicts }: Row): string {
+  const side = ({ rate, p50, p99, cpu, errors }: Summary) =>
+    `${round(rate)}/s p50 ${round(p50)} p99 ${round(p99)} ms, CPU ${round(cpu)} ms${errors ? `, ${errors} errors` : ''}`;
+  const ends = verdicts.map(verdictText).join(', ');
+  return `  ${name}: ${round(ratio)}× | ours ${side(tabularium)} | MLflow ${side(mlflow)} | ${ends}`;
+}
+
+export function lineOfFigure(figure: Figure): string {
+  const { name, unit, mlflow, tabularium } = figure;
+  return `  ${name}: ours ${round(median(tabularium))} ${unit} | MLflow ${round(median(mlflow))} ${unit} | ${verdictText(judgeFigure(figure))}`;
+}
+
+/** The tables of a result in Markdown. */
+export function tablesOf(result: Result, operations: readonly Operation[]): string {
+  const { date, machine, sizes } = result;
+  const lines = [
+    `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, Node ${machine.node}, ` +
+      `Postgres ${machine.postgres}, mlflow ${machine.mlflow}, commit ${machine.commit}.`,
+  ];
+  for (const { name, models, versions, runs } of sizes.toReversed()) {
+    const rows = operations.flatMap((operation) => rowOf(result, name, operation) ?? []);
+    const thousands = (count: number) => count.toLocaleString('en');
+    lines.push(
+      '',
+      `${thousands(models)} models of ${versions} versions, ${thousands(runs)} runs:`,
+      '',
+      '| operation | requests/s | MLflow | ratio | p50, ms | MLflow | p99, ms | MLflow | CPU, ms | MLflow | reached (bar) |',
+      '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|',
+      ...rows.map(tableRow),
+    );
+    const figures = result.figures.filter(({ size }) => size === name);
+    if (figures.length > 0)
+      lines.push(
+        '',
+        '| measure | Tabularium | MLflow | reached (bar) |',
+        '|---|--:|--:|---|',
+        ...figures.map((figure) => {
+          const { name, unit, tabularium, mlflow } = figure;
+          const values = [tabularium, mlflow].map((list) => `${round(median(list))} ${unit}`);
+          return `| ${name} | ${values.join(' | ')} | ${verdictText(judgeFigure(figure))} |`;
+        }),
+      );
+  }
+  return lines.join('\n');
+}
+
+function tableRow({ name, tabularium, mlflow, ratio, verdicts }: Row): string {
+  const pair = (field: keyof Summary) => `${round(tabularium[field])} | ${round(mlflow[field])}`;
+  const errors = tabularium.errors + mlflow.errors;
+  const ends = verdicts.map(verdictText).join(', ') + (errors > 0 ? ` (${errors} errors)` : '');
+  return `| ${name} | ${pair('rate')} | ${round(ratio)}× | ${pair('p50')} | ${pair('p99')} | ${pair('cpu')} | ${ends} |`;
+}
+
+/** How many bars were missed; an operation of ours that answered with errors is one. */
+export function missed(result: Result, operations: readonly Operation[]): number {
+  const rows = result.sizes.flatMap(({ name }) =>
+    operations.flatMap((one) => rowOf(result, name, one) ?? []),
+  );
+  const verdicts = [...rows.flatMap(({ verdicts }) => verdicts), ...result.figures.map(judgeFigure)];
+  return (
+    verdicts.filter(({ met }) => !met).length + rows.filter(({ tabularium }) => tabularium.errors > 0).length
+  );
+}
+
+/** Writes the tables between the two comments that mark their place in a file. */
+export async function writeTables(file: string, tables: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const place = /(<!-- bench -->\n).*?(\n<!-- \/bench -->)/s;
+  if (!place.test(text)) throw new Error(`${file} has no place for the tables of the bench.`);
+  await writeFile(
+    file,
+    text.replace(place, (_, before, after) => `${before}\n${tables}\n${after}`),
+  );
+}

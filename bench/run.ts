@@ -1,0 +1,179 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { findPython, makeEnvironment } from '../compat-tests/clients/environments.ts';
+import { type Size, sizes } from './content.ts';
+import { findWrk } from './load.ts';
+import { type FigureName, figures, measureSize } from './measure.ts';
+import { operations } from './operations.ts';
+import { type Cluster, openCluster } from './postgres.ts';
+import { stopAll } from './processes.ts';
+import { missed, type Result, tablesOf, writeTables } from './report.ts';
+import { seedMlflow, seedTabularium } from './seed.ts';
+import { makeMlflowTables } from './servers.ts';
+
+/**
+ * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns, at two sizes. A whole run
+ * goes to bench/results/ under its date and to the tables of the README, any other to bench/results/partial.json.
+ */
+
+const repository = resolve(import.meta.dirname, '..');
+
+const { values: options } = parseArgs({
+  options: {
+    /** A look in three minutes: one size between the two, the main operations, shorter. */
+    quick: { type: 'boolean', default: false },
+    /** Exit code 1 where a bar is missed. */
+    check: { type: 'boolean', default: false },
+    /** Only what has this in its name. */
+    only: { type: 'string', default: '' },
+    size: { type: 'string' },
+    /** How long a server is loaded for a figure, and how often. */
+    seconds: { type: 'string' },
+    repeats: { type: 'string' },
+    /** A running Postgres instead of one of the bench's own: the URL of a superuser. */
+    postgres: { type: 'string' },
+  },
+});
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+function chosenSizes(): Size[] {
+  if (options.size === undefined) return options.quick ? [sizes.quick] : [sizes.small, sizes.large];
+  const size = Object.values(sizes).find(({ name }) => name === options.size);
+  if (!size) throw new Error(`--size is one of ${Object.keys(sizes).join(', ')}.`);
+  return [size];
+}
+
+/** Operations and figures of a size. */
+function chosenFor(size: Size) {
+  const named = ({ name }: { name: string }) => name.includes(options.only);
+  const large = size === sizes.large;
+  const names = Object.keys(figures) as FigureName[];
+  return {
+    operations: operations.filter(
+      (one) => named(one) && (large || !one.onlyLarge) && (one.quick || !options.quick),
+    ),
+    figures: names.filter((name) => named(figures[name]) && (large || name !== 'memory')),
+  };
+}
+
+/** Everything of a run but its Python environment lies here. Not in /tmp, which may be no disk: fsync would cost nothing. */
+async function makeScratch(): Promise<string> {
+  const folder = join(repository, '.cache');
+  await mkdir(folder, { recursive: true });
+  return await mkdtemp(join(folder, 'bench-'));
+}
+
+const environment = {
+  name: 'bench',
+  requirements: ['mlflow==3.17.2', 'psycopg2-binary'],
+  moves: false,
+};
+
+const makePython = async (): Promise<string> =>
+  makeEnvironment(environment, await findPython(), {
+    folder: join(repository, '.venvs'),
+    spawn: (command, args) => spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+    say,
+  });
+
+const ask = async (command: string, ...args: string[]): Promise<string> =>
+  (await promisify(execFile)(command, args, { cwd: repository })).stdout.trim();
+
+async function describeMachine(cluster: Cluster, python: string): Promise<Result['machine']> {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? '',
+    cores: cpus().length,
+    memory: Math.round(totalmem() / 2 ** 30),
+    node: process.versions.node,
+    postgres: cluster.version,
+    mlflow: await ask(python, '-c', 'import importlib.metadata as m; print(m.version("mlflow"))'),
+    commit: await ask('git', 'describe', '--always', '--dirty', '--abbrev=10'),
+  };
+}
+
+let scratch: string | undefined;
+let cluster: Cluster | undefined;
+let ending: Promise<void> | undefined;
+
+/** Ends all that was started and takes away what was made. */
+async function clearUp(): Promise<void> {
+  await cluster?.stop();
+  await stopAll();
+  if (scratch) await rm(scratch, { recursive: true, force: true });
+}
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (ending) return;
+    say(`${name}: stopping what was started`);
+    ending = clearUp().finally(() => process.exit(130));
+  });
+}
+
+async function run(): Promise<number> {
+  await findWrk();
+  const python = await makePython();
+  scratch = await makeScratch();
+  cluster = await openCluster(scratch, options.postgres);
+  const result: Result = {
+    date: new Date().toISOString(),
+    machine: await describeMachine(cluster, python),
+    sizes: chosenSizes(),
+    idle: [],
+    figures: [],
+    cells: [],
+  };
+  for (const size of result.sizes) {
+    say(`${size.name}: ${size.models} models of ${size.versions} versions, ${size.runs} runs`);
+    const databases = {
+      mlflow: await cluster.createDatabase('bench_mlflow'),
+      tabularium: await cluster.createDatabase('bench_tabularium'),
+    };
+    const since = performance.now();
+    await makeMlflowTables(python, databases.mlflow);
+    await Promise.all([seedMlflow(databases.mlflow, size), seedTabularium(databases.tabularium, size)]);
+    say(`${size.name}: seeded in ${((performance.now() - since) / 1000).toFixed(1)} s`);
+    const place = async (name: keyof typeof databases) => {
+      const folder = join(scratch as string, `${size.name}-${name}`);
+      await mkdir(folder);
+      return { database: databases[name], folder };
+    };
+    await measureSize({
+      size,
+      ...chosenFor(size),
+      seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
+      repeats: Number(options.repeats ?? (options.quick ? 1 : 2)),
+      python,
+      folder: scratch,
+      places: { mlflow: await place('mlflow'), tabularium: await place('tabularium') },
+      postgres: cluster.pid,
+      result,
+      say,
+    });
+    for (const database of Object.values(databases)) await cluster.dropDatabase(database);
+  }
+
+  const tables = tablesOf(result, operations);
+  say(`\n${tables}\n`);
+  const whole = !options.quick && options.only === '' && options.size === undefined;
+  const file = join(import.meta.dirname, 'results', `${whole ? result.date.slice(0, 10) : 'partial'}.json`);
+  await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
+  if (whole) await writeTables(join(repository, 'README.md'), tables);
+  const bars = missed(result, operations);
+  say(`${bars === 0 ? 'All bars are met' : `${bars} bars are missed`}; all figures are in ${file}`);
+  return options.check && bars > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  if (ending) await ending;
+  say((error as Error).message);
+  process.exitCode = 1;
+} finally {
+  await clearUp();
+}

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Started, start } from './processes.ts';
+
+const repository = resolve(import.meta.dirname, '..');
+
+/** A started server. */
+export interface Server extends Started {
+  readonly url: string;
+  /** Seconds from its start to its first answer. */
+  readonly startSeconds: number;
+}
+
+/** Where a server keeps its things. */
+export interface Place {
+  readonly database: string;
+  /** For its log and its artifacts. */
+  readonly folder: string;
+}
+
+/** As users start it. */
+export async function startTabularium({ database, folder }: Place): Promise<Server> {
+  const port = await freePort();
+  const options = ['--backend-store-uri', database, '--artifacts-destination', join(folder, 'artifacts')];
+  return untilAnswer(port, () =>
+    start(
+      process.execPath,
+      [join(repository, 'bin/tabularium.js'), 'server', ...options, '--port', `${port}`],
+      {
+        cwd: folder,
+        log: join(folder, 'tabularium.log'),
+      },
+    ),
+  );
+}
+
+/** With MLflow's default number of workers, or as many as are said. */
+export async function startMlflow(
+  python: string,
+  { database, folder }: Place,
+  workers?: number,
+): Promise<Server> {
+  const port = await freePort();
+  const options = [
+    '--backend-store-uri',
+    mlflowUri(database),
+    '--artifacts-destination',
+    join(folder, 'artifacts'),
+  ];
+  if (workers !== undefined) options.push('--workers', `${workers}`);
+  return untilAnswer(port, () =>
+    start(join(dirname(python), 'mlflow'), ['server', ...options, '--port', `${port}`], {
+      cwd: folder,
+      log: join(folder, 'mlflow.log'),
+      env: {
+        ...process.env,
+        PATH: `${dirname(python)}:${process.env.PATH}`,
+        MLFLOW_DISABLE_TELEMETRY: 'true',
+      },
+    }),
+  );
+}
+
+/** Makes MLflow's tables in an empty database. */
+export async function makeMlflowTables(python: string, database: string): Promise<void> {
+  const program = `import sys
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+SqlAlchemyStore(sys.argv[1], "mlflow-artifacts:/")`;
+  await promisify(execFile)(python, ['-c', program, mlflowUri(database)]);
+}
+
+/** The bare routes of bare.ts, under the flags that our launcher gives Node. */
+export async function startBare({ database, folder }: Place): Promise<Server> {
+  const port = await freePort();
+  const program = [join(import.meta.dirname, 'bare.ts'), database, `${port}`];
+  return untilAnswer(port, () =>
+    start(process.execPath, ['--max-semi-space-size=8', ...program], { log: join(folder, 'bare.log') }),
+  );
+}
+
+/** The URI by which SQLAlchemy knows the database. */
+const mlflowUri = (database: string): string => database.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:');
+
+/** A first answer is one that needed the database; bare.ts knows one route only, any answer will do. */
+const firstRequest = '/api/2.0/mlflow/experiments/get?experiment_id=0';
+
+async function untilAnswer(port: number, begin: () => Started): Promise<Server> {
+  const url = `http://127.0.0.1:${port}`;
+  const since = performance.now();
+  const started = begin();
+  let ended = false;
+  started.ended.then(() => {
+    ended = true;
+  });
+  for (;;) {
+    const answer = await fetch(url + firstRequest).catch(() => undefined);
+    if (answer && answer.status < 500) {
+      await answer.body?.cancel();
+      return { ...started, url, startSeconds: (performance.now() - since) / 1000 };
+    }
+    if (ended) throw new Error(`A server ended before it answered:\n${started.tail()}`);
+    await sleep(10);
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
