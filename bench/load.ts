@@ -120,15 +120,22 @@ export async function compareAnswers(kind: Operation['kind'], sides: readonly Si
   return times;
 }
 
-/** An answer without what may differ: the tokens of pages, and the order of what goes by key. */
-function contentOf(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const keyOf = (one: unknown) => String((one as { key?: unknown } | null)?.key);
-    return value.map(contentOf).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
-  }
+/** An answer without what may differ: the tokens of pages, and the order of lists inside of what is listed. */
+function contentOf(body: Record<string, unknown>): unknown {
+  const { next_page_token: _, ...content } = body;
+  return Object.fromEntries(
+    Object.entries(content).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.map(sorted) : sorted(value),
+    ]),
+  );
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => JSON.stringify(sorted(one))).sort();
   if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([key]) => key !== 'next_page_token');
-  return Object.fromEntries(fields.map(([key, field]) => [key, contentOf(field)]));
+  const fields = Object.entries(value).map(([key, field]) => [key, sorted(field)] as const);
+  return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Which fields an answer has, and of which types. */
