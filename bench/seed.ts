@@ -17,7 +17,7 @@ export const seedMlflow = (url: string, size: Size): Promise<void> => withConten
 /** Makes Tabularium's tables and fills them. */
 export const seedTabularium = (url: string, size: Size): Promise<void> =>
   withContent(url, size, async (sql) => {
-    await migrate(sql);
+    await migrate(sql, console);
     await createTrigramIndexes(sql);
     await fillTabularium(sql, size);
     await render(sql);

@@ -8,7 +8,6 @@ import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
 import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { splitPrompts } from '../registered-models/fields.ts';
-import { promptTag } from '../registered-models/rules.ts';
 import { modelVersionFilter, modelVersionOrder } from './fields.ts';
 
 const sortColumns = {
@@ -63,7 +62,10 @@ function condition(sql: Sql, one: Comparison): Fragment {
   }
 }
 
-/** MLflow hides every version of a name that has any version tagged as a prompt. */
+/**
+ * MLflow hides every version of a name that has any version tagged as a prompt. Key and value stand in the text: a
+ * parameter would hide the index of prompts from the planner.
+ */
 const notPrompt = (sql: Sql): Fragment => sql`
   not exists (select from tabularium.model_version_tags p
-    where p.workspace = v.workspace and p.name = v.name and p.key = ${promptTag} and p.value = 'true')`;
+    where p.workspace = v.workspace and p.name = v.name and p.key = 'mlflow.prompt.is_prompt' and p.value = 'true')`;

@@ -8,7 +8,6 @@ import { type OrderKey, parseOrderBy } from '../../search/order-by.ts';
 import { queryHash } from '../../search/page-token.ts';
 import { type Comparison, parseFilter } from '../../search/parse.ts';
 import { registeredModelFilter, registeredModelOrder, splitPrompts } from './fields.ts';
-import { promptTag } from './rules.ts';
 
 export const searchRegisteredModels: Operation<'searchRegisteredModels'> = async (request, call) => {
   const { prompts, comparisons } = splitPrompts(parseFilter(request.filter, registeredModelFilter));
@@ -45,7 +44,10 @@ function conditions(sql: Sql, prompts: boolean, comparisons: readonly Comparison
   return allOf(sql, all);
 }
 
-/** MLflow hides every model that carries the tag with exactly this value. */
+/**
+ * MLflow hides every model that carries the tag with exactly this value. Both stand in the text: a parameter would hide
+ * the index of prompts from the planner.
+ */
 const notPrompt = (sql: Sql): Fragment => sql`
   not exists (select from tabularium.registered_model_tags p
-    where p.workspace = m.workspace and p.name = m.name and p.key = ${promptTag} and p.value = 'true')`;
+    where p.workspace = m.workspace and p.name = m.name and p.key = 'mlflow.prompt.is_prompt' and p.value = 'true')`;
