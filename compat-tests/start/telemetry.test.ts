@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, get, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { type EmptyDatabase, postgresUri } from './database.ts';
-import { call, repository, run, type Server, stopAll, stopServer, untilItAnswers } from './process.ts';
+import { call, repository, run, type Server, stopAll, stopServer, until, untilItAnswers } from './process.ts';
 
 /** What a server tells about itself: its log at level DEBUG, and what it sends to a collector of OpenTelemetry. */
 
@@ -225,19 +225,20 @@ test(
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/traces`,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_SERVICE_NAME: 'registry',
+      OTEL_BSP_SCHEDULE_DELAY: '50',
     };
     const server = await start(env, '--workers', '2');
-    // A connection goes to the worker whose turn it is.
-    for (let i = 0; i < 4; i++)
-      await fetch(`${server.url}/api/2.0/mlflow/registered-models/search`, {
-        headers: { connection: 'close' },
-      });
+    const resources = () =>
+      deliveries('/traces').map(({ resourceSpans }) => plain(resourceSpans[0].resource.attributes));
+    // A new connection goes to the worker whose turn it is; the second one may still be starting.
+    await until(async () => {
+      const request = get(`${server.url}/api/2.0/mlflow/registered-models/search`, { agent: false });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await response.toArray();
+      return new Set(resources().map((resource) => resource['service.instance.id'])).size === 2;
+    }, server);
     await stopServer(server);
-    const resources = deliveries('/traces').map(({ resourceSpans }) =>
-      plain(resourceSpans[0].resource.attributes),
-    );
-    expect(new Set(resources.map((resource) => resource['service.name']))).toEqual(new Set(['registry']));
-    expect(new Set(resources.map((resource) => resource['service.instance.id'])).size).toBe(2);
+    expect(new Set(resources().map((resource) => resource['service.name']))).toEqual(new Set(['registry']));
     expect(collector.taken.map(({ path }) => path)).not.toContain('/v1/metrics');
   },
   time,
