@@ -24,9 +24,9 @@ export function connect(options: DatabaseOptions): Sql {
 }
 
 /**
- * Whether a statement that is prepared on a connection is still there at its next transaction. It is not behind a
- * pooler that gives each transaction any connection of its own (PgBouncer in transaction mode), unless the pooler keeps
- * account of the statements (PgBouncer from 1.21 on): then connect with `prepare: false`.
+ * Whether a statement that is prepared on a connection is still there at its next transaction; where it is not, connect
+ * with `prepare: false`. It is not behind a pooler that gives each transaction any connection of its own (PgBouncer in
+ * transaction mode), unless the pooler keeps account of the statements (PgBouncer from 1.21 on).
  *
  * Postgres names the number of its process to who connects, a pooler names one that it has made up; and one that keeps
  * account of the statements has given ours another name.
