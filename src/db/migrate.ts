@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
 import type { Sql, Transaction } from '../contract/sql.ts';
 import { StartError } from '../contract/start-error.ts';
 
@@ -42,7 +43,6 @@ interface MigrationLog {
  * Inserting the number is the lock: of two servers that start at once, one waits for the other's commit and then
  * goes on behind it.
  *
- * @param sql a pool of two connections at least.
  * @returns the names of the migrations that were applied; and of those that are missing, since the role may not change
  *   the schema, but without which this program works.
  * @throws StartError when the database is too new for this program, or too old and the role may not change it.
@@ -120,13 +120,23 @@ function apply(sql: Sql, log: MigrationLog, { number, name, text, worksFrom }: M
     const inserted = await tx`insert into tabularium.migrations (number, name, works_from)
       values (${number}, ${name}, ${worksFrom}) on conflict (number) do nothing`;
     if (inserted.count === 0) return false;
-    // Postgres builds an index "concurrently", beside writers, in no transaction: each such statement is sent on
-    // another connection, and must not mind being sent again after a failure.
-    if (/\bconcurrently\b/i.test(text))
-      for (const statement of text.split(/;\s*$/m)) await sql.unsafe(statement);
+    if (/\bconcurrently\b/i.test(text)) await runBeside(sql, text);
     else await tx.unsafe(text);
     return true;
   });
+}
+
+/**
+ * Postgres builds an index "concurrently", beside writers, in no transaction: while the one with the number is open,
+ * each statement is sent on another connection. They must not mind being sent again after a failure.
+ */
+async function runBeside(pool: Sql, text: string): Promise<void> {
+  const sql = postgres({ ...pool.options, max: 1 } as object);
+  try {
+    for (const statement of text.split(/;\s*$/m)) await sql.unsafe(statement);
+  } finally {
+    await sql.end();
+  }
 }
 
 /**

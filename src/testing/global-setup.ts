@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { database: _, ...options } = server.options;
   const admin = connect({ ...options, database: 'postgres', max: 1 });
   await admin`create database ${admin(templateName)}`;
-  const template = connect({ ...options, database: templateName, max: 2 });
+  const template = connect({ ...options, database: templateName, max: 1 });
   await migrate(template, log);
   await createTrigramIndexes(template);
   await template.end();
