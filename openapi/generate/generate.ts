@@ -153,7 +153,7 @@ ${[...facts].map(([rpc, { entry }]) => `  ${rpc}: ${entry},`).join('\n')}
 function routes(document: Document): string {
   const lines = [...operations(document)].map(({ rpc, method, path, operation }) => {
     const rest = operation.parameters?.find((parameter) => parameter['x-mlflow-rest'])?.name;
-    const honoPath = path.replace(/\{(\w+)\}/g, (_, name) => (name === rest ? `:${name}{.+}` : `:${name}`));
+    const honoPath = path.replace(/\{(\w+)\}/g, (_, name) => (name === rest ? `:${name}{[^]+}` : `:${name}`));
     const absent = operation['x-mlflow-not-implemented'] ? ', notImplemented: true' : '';
     return `  { rpc: '${rpc}', service: '${operation.tags[0]}', method: '${method}', path: '${honoPath}'${absent} },`;
   });
@@ -163,7 +163,7 @@ export interface Route {
   readonly rpc: keyof Rpcs;
   readonly service: Service;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** In Hono's form; \`{.+}\` marks a parameter that takes slashes. */
+  /** In Hono's form; \`{[^]+}\` marks a parameter that takes slashes. */
   readonly path: string;
   /** Described, but without a handler in MLflow: it answers 404 with an empty body there. */
   readonly notImplemented?: true;

@@ -5,7 +5,7 @@ export interface Route {
   readonly rpc: keyof Rpcs;
   readonly service: Service;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** In Hono's form; `{.+}` marks a parameter that takes slashes. */
+  /** In Hono's form; `{[^]+}` marks a parameter that takes slashes. */
   readonly path: string;
   /** Described, but without a handler in MLflow: it answers 404 with an empty body there. */
   readonly notImplemented?: true;
@@ -185,14 +185,14 @@ export const routes: readonly Route[] = [
   { rpc: 'removeItemsFromReviewQueue', service: 'MlflowService', method: 'POST', path: '/api/3.0/mlflow/review-queues/items/remove' },
   { rpc: 'listReviewQueueItems', service: 'MlflowService', method: 'GET', path: '/api/3.0/mlflow/review-queues/items/list' },
   { rpc: 'setReviewQueueItemStatus', service: 'MlflowService', method: 'POST', path: '/api/3.0/mlflow/review-queues/items/set-status' },
-  { rpc: 'downloadArtifact', service: 'MlflowArtifactsService', method: 'GET', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{.+}' },
-  { rpc: 'uploadArtifact', service: 'MlflowArtifactsService', method: 'PUT', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{.+}' },
-  { rpc: 'deleteArtifact', service: 'MlflowArtifactsService', method: 'DELETE', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{.+}' },
+  { rpc: 'downloadArtifact', service: 'MlflowArtifactsService', method: 'GET', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{[^]+}' },
+  { rpc: 'uploadArtifact', service: 'MlflowArtifactsService', method: 'PUT', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{[^]+}' },
+  { rpc: 'deleteArtifact', service: 'MlflowArtifactsService', method: 'DELETE', path: '/api/2.0/mlflow-artifacts/artifacts/:artifact_path{[^]+}' },
   { rpc: 'listArtifactsMlflowArtifacts', service: 'MlflowArtifactsService', method: 'GET', path: '/api/2.0/mlflow-artifacts/artifacts' },
-  { rpc: 'createMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/create/:artifact_path{.+}' },
-  { rpc: 'completeMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/complete/:artifact_path{.+}' },
-  { rpc: 'abortMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/abort/:artifact_path{.+}' },
-  { rpc: 'getPresignedDownloadUrl', service: 'MlflowArtifactsService', method: 'GET', path: '/api/2.0/mlflow-artifacts/presigned/:artifact_path{.+}' },
+  { rpc: 'createMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/create/:artifact_path{[^]+}' },
+  { rpc: 'completeMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/complete/:artifact_path{[^]+}' },
+  { rpc: 'abortMultipartUpload', service: 'MlflowArtifactsService', method: 'POST', path: '/api/2.0/mlflow-artifacts/mpu/abort/:artifact_path{[^]+}' },
+  { rpc: 'getPresignedDownloadUrl', service: 'MlflowArtifactsService', method: 'GET', path: '/api/2.0/mlflow-artifacts/presigned/:artifact_path{[^]+}' },
   { rpc: 'createWebhook', service: 'WebhookService', method: 'POST', path: '/api/2.0/mlflow/webhooks' },
   { rpc: 'listWebhooks', service: 'WebhookService', method: 'GET', path: '/api/2.0/mlflow/webhooks' },
   { rpc: 'getWebhook', service: 'WebhookService', method: 'GET', path: '/api/2.0/mlflow/webhooks/:webhook_id' },

@@ -125,6 +125,11 @@ test('encoded names, and the listing of the root', async () => {
     });
 });
 
+test('a name with a line separator, at which a dot of a pattern stops', async () => {
+  await put(`${proxy}/a%E2%80%A8b.txt`, 'x');
+  expect(await (await app.request(`${proxy}/a%E2%80%A8b.txt`)).text()).toBe('x');
+});
+
 test('uploads that name no file', async () => {
   const detail = "Artifact path must include a filename (cannot end with '/').";
   for (const path of ['/', '/d/']) {
@@ -181,6 +186,8 @@ describe('traversal', () => {
     'a%255cb',
     'a%00b',
     'a%2500b',
+    'a%0ab',
+    'a%0db',
     'C:/x',
     'file:///etc/passwd',
     'a%23b',

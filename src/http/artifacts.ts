@@ -45,7 +45,8 @@ export function mountArtifacts(app: Hono, routes: ArtifactRoutes): void {
 }
 
 function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined): void {
-  const file = `${mount}/:path{.*}`;
+  // Not a dot, which stops at some signs that file names have.
+  const file = `${mount}/:path{[^]*}`;
   const names = { GET: 'downloadArtifact', PUT: 'uploadArtifact', DELETE: 'deleteArtifact' } as const;
   for (const [method, rpc] of Object.entries<StreamedRpc>(names)) app.on(method, file, named(rpc));
   app.get(mount, named('listArtifactsMlflowArtifacts'));

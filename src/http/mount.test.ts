@@ -55,6 +55,25 @@ describe('a route', () => {
   });
 });
 
+describe('a path that a parameter would take as well', () => {
+  test('is what it says', async () => {
+    const response = await get('/ml/api/3.0/mlflow/datasets/search?experiment_ids=0');
+    expect([response.status, await response.text()]).toEqual([200, '{}']);
+  });
+
+  test('has the verbs of both', async () => {
+    const response = await app.request('/ml/api/2.0/mlflow/logged-models/search', { method: 'OPTIONS' });
+    expect(response.headers.get('allow')?.split(', ').toSorted()).toEqual([
+      'DELETE',
+      'GET',
+      'HEAD',
+      'OPTIONS',
+      'PATCH',
+      'POST',
+    ]);
+  });
+});
+
 describe('the document that the wire is generated from', () => {
   test('is served as it is', async () => {
     const document = await (await get('/ml/openapi.json')).json();

@@ -46,7 +46,9 @@ const bodyLimit = 32 * 1024 * 1024;
 
 /** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
 export function mountOperations(app: Hono, options: MountOptions): void {
-  for (const route of routes) {
+  // As in MLflow, `datasets/search` is the search, not the dataset of that name.
+  const fixedFirst = routes.toSorted((a, b) => Number(hasParameter(a.path)) - Number(hasParameter(b.path)));
+  for (const route of fixedFirst) {
     if (streamed.has(route.rpc)) continue;
     const handle = makeHandler(route, options);
     const answer: Handler = (c) => {
@@ -57,6 +59,8 @@ export function mountOperations(app: Hono, options: MountOptions): void {
   }
 }
 
+const hasParameter = (path: string): boolean => path.includes(':');
+
 /** `/api/…` is described; MLflow answers at `/ajax-api/…` as well, which its web UI uses. */
 const pathsOf = (route: Route, prefix: string): string[] => [
   prefix + route.path,
@@ -65,13 +69,19 @@ const pathsOf = (route: Route, prefix: string): string[] => [
 
 /**
  * Answers every verb that a mounted path does not have: OPTIONS with the list of those it has, any other with 405 and
- * the same list. Call it when all routes are mounted.
+ * the same list. Call it when all routes are mounted. `logged-models/search` has the verbs of `logged-models/:model_id`,
+ * too.
  */
 export function refuseOtherVerbs(app: Hono): void {
   const verbs = new Map<string, Set<string>>();
   for (const { method, path } of app.routes)
     if (method !== 'ALL') verbs.set(path, (verbs.get(path) ?? new Set(['OPTIONS'])).add(method));
+  const patterns = [...verbs]
+    .filter(([path]) => hasParameter(path))
+    .map(([path, methods]) => ({ expression: expressionOf(path), methods }));
   for (const [path, methods] of verbs) {
+    for (const pattern of patterns)
+      if (pattern.expression.test(path)) for (const method of pattern.methods) methods.add(method);
     if (methods.has('GET')) methods.add('HEAD');
     const allow = [...methods].join(', ');
     app.all(path, (c) => {
@@ -80,6 +90,10 @@ export function refuseOtherVerbs(app: Hono): void {
     });
   }
 }
+
+/** What Hono's pattern stands for. */
+const expressionOf = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/:\w+(?:\{([^}]+)\})?/g, (_, own) => own ?? '[^/]+')}$`);
 
 type Handler = (c: Context) => Promise<Response>;
 
