@@ -78,7 +78,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   if (config.securityMiddleware) app.use(createSecurity(config));
   refuseWorkspaces(app);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
-  app.route('/', openapiRoutes(staticPrefix));
+  app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces(config);
   mountArtifacts(app, {
     places,

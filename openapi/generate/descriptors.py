@@ -39,12 +39,15 @@ PLAIN_RULES = {
     "_assert_secret_value": "secret",
 }
 
+# NaN and the infinities are no JSON numbers; proto-JSON has them as text.
+NOT_FINITE = {"pattern": "^(NaN|-?Infinity)$"}
+
 SCALARS = {
     Field.TYPE_STRING: {"type": "string"},
     Field.TYPE_BYTES: {"type": "string", "format": "byte"},
     Field.TYPE_BOOL: {"type": "boolean"},
-    Field.TYPE_DOUBLE: {"type": "number", "format": "double"},
-    Field.TYPE_FLOAT: {"type": "number", "format": "float"},
+    Field.TYPE_DOUBLE: {"type": ["number", "string"], "format": "double", **NOT_FINITE},
+    Field.TYPE_FLOAT: {"type": ["number", "string"], "format": "float", **NOT_FINITE},
     Field.TYPE_INT32: {"type": "integer", "format": "int32"},
     Field.TYPE_UINT32: {"type": "integer", "format": "uint32"},
     Field.TYPE_FIXED32: {"type": "integer", "format": "uint32"},
@@ -240,7 +243,10 @@ def operation_of(rpc, service, method, endpoint, rest, path, schemas):
                 "description": "Success",
                 "content": {"application/json": {"schema": reference(method.output_type)}},
             },
-            "default": {"$ref": "#/components/responses/Error"},
+            "4XX": {"$ref": "#/components/responses/Refused"},
+            # Not every artifact store can do these.
+            **({"501": {"$ref": "#/components/responses/Unsupported"}} if re.search("/(mpu|presigned)/", path) else {}),
+            "503": {"$ref": "#/components/responses/Unavailable"},
         },
     }
 
@@ -263,9 +269,15 @@ def build():
                 paths[path][verb] = operation
     error = {
         "type": "object",
+        "required": ["error_code", "message"],
         "properties": {
             name: {"type": "string"} for name in ("error_code", "message", "sqlstate", "error_class")
         },
+    }
+    failures = {
+        "Refused": "What is wrong with the request",
+        "Unsupported": "The artifact store cannot do it",
+        "Unavailable": "The database is out of reach",
     }
     return {
         "openapi": "3.1.0",
@@ -274,7 +286,8 @@ def build():
         "components": {
             "schemas": dict(sorted(schemas.by_name.items())),
             "responses": {
-                "Error": {"description": "Failure", "content": {"application/json": {"schema": error}}}
+                name: {"description": description, "content": {"application/json": {"schema": error}}}
+                for name, description in failures.items()
             },
         },
     }

@@ -9,7 +9,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
 
 interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
   readonly $ref?: string;
   readonly items?: Schema;
@@ -77,15 +77,23 @@ async function types({ openapi, info, components }: Document): Promise<string> {
       rootTypesNoSchemaPrefix: true,
       defaultNonNullable: false,
       silent: true,
-      transform: ({ format }) =>
-        format === 'int64' || format === 'uint64'
-          ? ts.factory.createKeywordTypeNode(ts.SyntaxKind.BigIntKeyword)
-          : undefined,
+      transform: ({ format }) => {
+        const keyword = keywords[format ?? ''];
+        return keyword && ts.factory.createKeywordTypeNode(keyword);
+      },
     },
   );
   // Formats and defaults as comments would be three lines for every field.
   return astToString(nodes).replace(/^ *\/\*\*(?:[^*]|\*(?!\/))*\*\/\n/gm, '');
 }
+
+/** The types of the formats whose JSON is otherwise: 64 bits, and doubles that JSON has as text. */
+const keywords: Readonly<Record<string, ts.KeywordTypeSyntaxKind>> = {
+  int64: ts.SyntaxKind.BigIntKeyword,
+  uint64: ts.SyntaxKind.BigIntKeyword,
+  double: ts.SyntaxKind.NumberKeyword,
+  float: ts.SyntaxKind.NumberKeyword,
+};
 
 function alwaysThere(schema: Schema): string[] {
   if (!schema['x-mlflow-in-request']) return [];
@@ -253,7 +261,7 @@ function scalar({ type, format }: Schema): string {
     case 'google-fieldmask':
       return 'fieldmask';
     case undefined:
-      return type === 'boolean' ? 'bool' : (type ?? 'value');
+      return type === 'boolean' ? 'bool' : String(type ?? 'value');
     default:
       return format;
   }

@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
+import type { Rpc } from '../contract/operation.ts';
+import type { Absent } from './mount.ts';
 
-const document = new URL('../../openapi/mlflow.openapi.json', import.meta.url);
+const folder = new URL('../../openapi/', import.meta.url);
 
-/** `/openapi.json`, the document that the wire is generated from, and `/api-docs`, the same as a page to read. */
-export function openapiRoutes(staticPrefix: string): Hono {
+/**
+ * `/openapi.json`, what this server serves, in OpenAPI 3.1, and `/api-docs`, the same as a page to read. `rootPath` is
+ * what a proxy before the server takes off each path.
+ */
+export function openapiRoutes(staticPrefix: string, rootPath: string, absent: Absent): Hono {
   const app = new Hono();
-  const text = lazily(() => readFileSync(document, 'utf8'));
-  const page = lazily(() => renderPage(JSON.parse(text())));
+  const document = lazily(() => servedDocument(rootPath + staticPrefix, absent));
+  const text = lazily(() => JSON.stringify(document()));
+  const page = lazily(() => renderPage(document()));
   app.get(`${staticPrefix}/openapi.json`, (c) => c.body(text(), 200, { 'content-type': 'application/json' }));
   app.get(`${staticPrefix}/api-docs`, (c) => c.html(page()));
   // Where a person's browser looks first, until there is a web UI.
@@ -15,20 +21,40 @@ export function openapiRoutes(staticPrefix: string): Hono {
   return app;
 }
 
-/** Makes the text when it is first asked for: it costs every start otherwise. */
-function lazily(make: () => string): () => string {
-  let made: string | undefined;
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly 'x-mlflow-rpc'?: Rpc;
+}
+
+const read = (name: string): Document => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
+
+/**
+ * The document that the wire is generated from, without what answers as not implemented, and with what is written by
+ * hand: the routes that no descriptor has, and those described as JSON that carry bytes.
+ */
+function servedDocument(prefix: string, absent: Absent): Document {
+  const described = read('mlflow.openapi.json');
+  const paths = { ...read('by-hand.openapi.json').paths };
+  for (const [path, operations] of Object.entries(described.paths)) {
+    const served = Object.entries(operations).filter(
+      ([, { 'x-mlflow-rpc': rpc }]) => !(rpc && absent[rpc] === 'not-implemented'),
+    );
+    if (served.length > 0) paths[path] = { ...Object.fromEntries(served), ...paths[path] };
+  }
+  return { ...described, servers: [{ url: prefix || '/' }], paths } as Document;
+}
+
+/** Makes it when it is first asked for: it costs every start otherwise. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
   return () => {
     made ??= make();
     return made;
   };
-}
-
-interface Document {
-  readonly paths: Record<
-    string,
-    Record<string, { operationId: string; tags?: string[]; description?: string }>
-  >;
 }
 
 const escapeHtml = (text: string): string =>
@@ -36,19 +62,17 @@ const escapeHtml = (text: string): string =>
 
 function renderPage({ paths }: Document): string {
   const rows = Object.entries(paths).flatMap(([path, verbs]) =>
-    Object.entries(verbs)
-      .filter(([, operation]) => operation.operationId)
-      .map(
-        ([verb, { operationId }]) =>
-          `<tr><td>${verb.toUpperCase()}</td><td><code>${escapeHtml(path)}</code></td><td>${escapeHtml(operationId)}</td></tr>`,
-      ),
+    Object.entries(verbs).map(
+      ([verb, { operationId }]) =>
+        `<tr><td>${verb.toUpperCase()}</td><td><code>${escapeHtml(path)}</code></td><td>${escapeHtml(operationId)}</td></tr>`,
+    ),
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tabularium API</title>
 <style>body{font:15px system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}table{border-collapse:collapse;width:100%}
 td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd}code{font-size:13px}</style></head>
 <body><h1>Tabularium API</h1>
-<p>Every route of MLflow's REST API. Schemas of requests and answers are in <a href="openapi.json">openapi.json</a>.</p>
+<p>Every route that is served. Schemas of requests and answers are in <a href="openapi.json">openapi.json</a>.</p>
 <table><thead><tr><th>Verb</th><th>Path</th><th>Operation</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></body></html>`;
