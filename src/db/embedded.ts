@@ -169,6 +169,7 @@ async function takeLock(
     fetch_types: false,
     max: 1,
     max_lifetime: null,
+    fetch_types: false,
     backoff: () => 0.2,
     connection: { application_name: `tabularium ${process.pid}` },
     onclose: () => {
