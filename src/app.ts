@@ -5,6 +5,7 @@ import { absent } from './absent.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
+import { type Ask, createAsk } from './db/ask.ts';
 import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
@@ -80,21 +81,22 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces(config);
+  const ask = createAsk(sql);
+  const read: Ask = (question) => watch('read', () => ask(question));
   mountArtifacts(app, {
     places,
     artifactsOnly,
     staticPrefix,
     locate: {
-      runArtifactUri: (id) => watch('read', () => runArtifactUri(sql, everything, id)),
-      modelVersionUri: (name, version) =>
-        watch('read', () => modelVersionUri(sql, everything, name, version)),
-      loggedModelUri: (id) => watch('read', () => loggedModelUri(sql, everything, id)),
+      runArtifactUri: (id) => read((tag) => runArtifactUri(tag, everything, id)),
+      modelVersionUri: (name, version) => read((tag) => modelVersionUri(tag, everything, name, version)),
+      loggedModelUri: (id) => read((tag) => loggedModelUri(tag, everything, id)),
     },
   });
   mountOperations(app, {
     operations: operationsWith(places),
     absent,
-    db: { sql, pipeline: createPipeline(sql, lanes), watch },
+    db: { ask, pipeline: createPipeline(sql, lanes), watch },
     settings: config.settings,
     clock,
     staticPrefix,

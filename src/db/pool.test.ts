@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, inject, test } from 'vitest';
+import { createAsk } from './ask.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './pool.ts';
 
 const postgres: DatabaseOptions = { ...inject('postgres'), database: 'postgres' };
@@ -80,4 +81,22 @@ test('a pooler loses them, unless it keeps account of them', async () => {
 test('a connect that fails says why', async () => {
   const nowhere = { ...postgres, database: 'there_is_none' };
   await expect(keepsPreparedStatements(nowhere)).rejects.toThrow('does not exist');
+});
+
+test('what ended one session is no answer to the statements of the next', async () => {
+  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'ended' } });
+  const other = connect({ ...postgres, max: 1 });
+  const ask = createAsk(pool);
+  for (const _ of [1, 2]) {
+    const asleep = Array.from({ length: 4 }, () => pool`select pg_sleep(60)`.catch(({ code }) => code));
+    const sleeping = () => other<{ pid: number }[]>`select pid from pg_stat_activity
+      where query like 'select pg_sleep%' and state = 'active' and application_name = 'ended'`;
+    while ((await sleeping()).length < 4);
+    for (const { pid } of await sleeping()) await other`select pg_terminate_backend(${pid})`;
+    expect(await Promise.all(asleep)).toEqual(Array(4).fill('CONNECTION_CLOSED'));
+    const answers = Array.from({ length: 8 }, () => ask((sql) => sql`select 1 as one`));
+    expect(await Promise.all(answers)).toEqual(Array(8).fill([{ one: 1 }]));
+  }
+  await pool.end();
+  await other.end();
 });

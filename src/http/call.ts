@@ -5,7 +5,7 @@ import type { Query, Sql } from '../contract/sql.ts';
 
 /** The ways to the database, handed in by `app.ts`. */
 export interface Database {
-  readonly sql: Sql;
+  ask<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
   pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
   readonly watch: WatchDatabase;
 }
@@ -33,8 +33,8 @@ export function makeCall(
     actor: author.actor,
     now: BigInt(clock()),
     settings,
-    read: (question) => db.watch('read', () => question(db.sql)),
-    write: (change) => db.watch('write', () => change(db.sql)),
+    read: (question) => db.watch('read', () => db.ask(question)),
+    write: (change) => db.watch('write', () => db.ask(change)),
     transaction: (changes) => db.watch('transaction', () => db.pipeline(changes)),
     record(sql, entry, from) {
       recordings++;
