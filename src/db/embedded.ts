@@ -169,7 +169,6 @@ async function takeLock(
     fetch_types: false,
     max: 1,
     max_lifetime: null,
-    fetch_types: false,
     backoff: () => 0.2,
     connection: { application_name: `tabularium ${process.pid}` },
     onclose: () => {

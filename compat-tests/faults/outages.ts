@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sql } from 'postgres';
+import type { Part } from './run.ts';
+import { openStage, recovered, refuses } from './stage.ts';
+
+/** Postgres is restarted by its owner, and its connections are taken by others. */
+export async function outages(part: Part): Promise<void> {
+  const { cluster, folder, random, test } = part;
+  const stage = await openStage({ name: 'outages', cluster, folder, random });
+  for (const how of ['fast', 'immediate', 'fast', 'immediate'] as const) {
+    await test(`Postgres restarted -m ${how}`, async () => {
+      const work = stage.load.begin();
+      await sleep(random.between(300, 1200));
+      await cluster.stop(how);
+      const wrong = await refuses(stage);
+      await sleep(random.between(0, 500));
+      await cluster.start();
+      const back = await recovered(stage);
+      await sleep(200);
+      await work.stop();
+      return [...wrong, ...back.wrong, ...(await stage.check())];
+    });
+  }
+
+  await test('every connection of Postgres taken by others', async () => {
+    const work = stage.load.begin();
+    await sleep(500);
+    const others = cluster.connect('postgres');
+    const sessions: Sql[] = [];
+    // Others come faster than the server, whose sessions are ended, until it has none and no place is left.
+    for (let left = 1; left > 0; ) {
+      await others`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'outages'`;
+      const more = Array.from({ length: 10 }, () => cluster.connect('postgres'));
+      const taken = await Promise.allSettled(more.map((session) => session`select 1`));
+      sessions.push(...more);
+      const full = taken.some(({ status }) => status === 'rejected');
+      const [row] = await others`select count(*)::int as n from pg_stat_activity where datname = 'outages'`;
+      left = full ? row?.n : 1;
+    }
+    const wrong = await refuses(stage);
+    await sleep(500);
+    await Promise.all([...sessions, others].map((session) => session.end({ timeout: 1 })));
+    const back = await recovered(stage);
+    await sleep(200);
+    await work.stop();
+    return [...wrong, ...back.wrong, ...(await stage.check({ whole: true }))];
+  });
+  await stage.close();
+}
