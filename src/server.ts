@@ -13,6 +13,7 @@ import { StartError } from './contract/start-error.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/pool.ts';
+import { createConnector } from './db/socket.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
@@ -175,7 +176,7 @@ async function serve(
   closers: Closers,
 ): Promise<ServerType> {
   if (config.telemetry) closers.push(await startTelemetry(log));
-  const sql = connect(options);
+  const sql = connect({ ...options, socket: createConnector() });
   closers.push(() => sql.end({ timeout: 5 }));
   const server = await listen(config, sql, log);
   closers.push(() => drain(server));

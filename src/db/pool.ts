@@ -1,7 +1,11 @@
 import postgres, { type Options } from 'postgres';
 import type { Sql } from '../contract/sql.ts';
+import type { createConnector } from './socket.ts';
 
-export type DatabaseOptions = Options<Record<string, never>>;
+/** `socket`, which the types of postgres.js leave out, opens its connections. */
+export type DatabaseOptions = Options<Record<string, never>> & {
+  socket?: ReturnType<typeof createConnector>;
+};
 
 /**
  * Opens the pool. Columns of type int8 arrive as bigint; json and jsonb arrive as text, because what Postgres has
