@@ -16,6 +16,7 @@ test.each([
   ['40P01', 'TEMPORARILY_UNAVAILABLE'],
   ['57P01', 'TEMPORARILY_UNAVAILABLE'],
   ['53300', 'TEMPORARILY_UNAVAILABLE'],
+  ['53100', 'TEMPORARILY_UNAVAILABLE'],
   ['42601', undefined],
 ])('SQLSTATE %s is %s to a client', (state, code) => {
   expect(codeOf(translateDatabaseError(failed(state)))).toBe(code);

@@ -57,6 +57,12 @@ export function translateDatabaseError(error: unknown): unknown {
       'The database does not answer; try again in a moment.',
       { cause: error },
     );
+  if (code === '53100' || code === '53200')
+    return new MlflowError(
+      'TEMPORARILY_UNAVAILABLE',
+      'The database has no room left on its disk or in its memory; try again when there is some.',
+      { cause: error },
+    );
   // Two writers that wait for each other, of which Postgres ends one.
   if (code === '40P01' || code === '40001')
     return new MlflowError(

@@ -212,6 +212,7 @@ function explained(path: string, cause: unknown): unknown {
       );
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'EFBIG':
       return new MlflowError('INVALID_STATE', 'The disk that holds the artifacts is full', { cause });
     case 'EACCES':
     case 'EPERM':
