@@ -153,7 +153,7 @@ async function compareGets(wire: Wire, { models, versions }: Shown): Promise<str
 }
 
 /** A connection that the server closes as idle, just when a request is sent on it, is the client's to try again. */
-async function get(wire: Wire, path: string): Promise<Answer> {
+export async function get(wire: Wire, path: string): Promise<Answer> {
   for (let tries = 1; ; tries++) {
     const answer = await wire.ask('GET', path);
     if (answer.status !== 0 || tries === 3) return answer;
@@ -274,7 +274,7 @@ async function checkRuns(sql: Sql, wire: Wire, journal: Journal): Promise<string
   const found = await sql<Stored[]>`
     with parts as (
       select run, step::int as batch, count(*)::int as metrics, 0 as params, 0 as tags
-      from tabularium.metrics group by run, step
+      from tabularium.metrics m join tabularium.metric_keys k on k.id = m.key_id and k.key like 'metric-%' group by run, step
       union all
       select run, split_part(key, '-', 2)::int, 0, count(*)::int, 0 from tabularium.params group by 1, 2
       union all

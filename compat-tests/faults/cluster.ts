@@ -16,16 +16,11 @@ export interface Cluster {
   connect(database: string): Sql;
   createDatabase(name: string): Promise<void>;
   /** Starts it and waits until it takes connections, however long its recovery takes. */
-  start(options?: StartOptions): Promise<void>;
+  start(): Promise<void>;
   /** Ends it: `immediate` is the end without a checkpoint, `kill` that without even a signal handler. */
   stop(how: 'fast' | 'immediate' | 'kill'): Promise<void>;
   /** Processes of sessions. */
   backends(): Promise<number[]>;
-}
-
-export interface StartOptions {
-  /** Bytes that a file of Postgres may have, as a file system that is full would not let it grow. */
-  readonly fileSize?: number;
 }
 
 const signals = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
@@ -60,10 +55,8 @@ export async function makeCluster(folder: string): Promise<Cluster> {
   let child: ChildProcess | undefined;
   let log = '';
 
-  const start = async ({ fileSize }: StartOptions): Promise<boolean> => {
-    // The shell counts in blocks of 512 bytes.
-    const limit = fileSize === undefined ? '' : `ulimit -f ${Math.floor(fileSize / 512)}; `;
-    const begun = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, binary, ...args], {
+  const start = async (): Promise<boolean> => {
+    const begun = spawn(binary, args, {
       cwd: files,
       env: { LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -94,9 +87,9 @@ export async function makeCluster(folder: string): Promise<Cluster> {
       await admin`create database ${admin(name)}`;
       await admin.end();
     },
-    async start(options = {}) {
+    async start() {
       // Sessions of one that was killed may still be there for a moment, beside which it does not start.
-      for (let tries = 0; !(await start(options)); tries++) {
+      for (let tries = 0; !(await start()); tries++) {
         if (tries === 50) throw new Error(`Postgres does not start:\n${log.slice(-2000)}`);
         await sleep(200);
       }

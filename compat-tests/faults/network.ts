@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeProxy, moments } from './proxy.ts';
 import type { Part } from './run.ts';
-import { openStage, recovered } from './stage.ts';
+import { openStage, recovered, refuses } from './stage.ts';
 
 /** The connections between the server and Postgres are lost. */
 export async function network(part: Part): Promise<void> {
@@ -24,6 +24,29 @@ export async function network(part: Part): Promise<void> {
     });
   }
   await test('all artifacts after the cuts', () => stage.check({ whole: true }));
+  await stage.close();
+  await proxy.close();
+}
+
+/** The network swallows everything: nobody is told that the connections are lost, and they stay open. */
+export async function silence(part: Part): Promise<void> {
+  const { cluster, folder, random, test } = part;
+  const proxy = await makeProxy(cluster.port);
+  // Longer than the server waits for Postgres, and then for the row that a lost session may still hold.
+  const patience = 150_000;
+  const open = { cluster, folder, random, databasePort: proxy.port, patience };
+  const stage = await openStage({ ...open, name: 'silence' });
+  await test('a network that swallows everything: requests are refused, not held for ever', async () => {
+    const work = stage.load.begin();
+    await sleep(1000);
+    proxy.swallow();
+    await sleep(1000);
+    await work.stop();
+    const wrong = await refuses(stage);
+    proxy.heal();
+    const back = await recovered(stage);
+    return [...wrong, ...back.wrong, ...(await stage.check({ whole: true }))];
+  });
   await stage.close();
   await proxy.close();
 }

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stopAll } from '../start/process.ts';
+import { clockSetBack } from './clocks.ts';
 import { type Cluster, makeCluster } from './cluster.ts';
+import { fullDisks } from './disk.ts';
 import { killsOfEmbedded, killsOfOutside } from './kills.ts';
-import { network } from './network.ts';
+import { network, silence } from './network.ts';
 import { outages } from './outages.ts';
 import { makeRandom, newSeed, type Random } from './random.ts';
 
@@ -31,6 +33,9 @@ const parts: Readonly<Record<string, (part: Part) => Promise<void>>> = {
   'kills-embedded': killsOfEmbedded,
   outages,
   network,
+  silence,
+  disk: fullDisks,
+  clock: clockSetBack,
 };
 
 const { values } = parseArgs({

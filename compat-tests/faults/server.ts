@@ -41,6 +41,7 @@ export function makeTarget(args: readonly string[], { env, fileSize }: TargetOpt
   return {
     args,
     async start() {
+      // The shell counts in blocks of 512 bytes.
       const limit = fileSize === undefined ? '' : `ulimit -f ${Math.floor(fileSize / 512)}; `;
       const command = [process.execPath, join(repository, 'bin/tabularium.js'), 'server', ...args];
       const one = run('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], { env });
