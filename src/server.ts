@@ -14,6 +14,7 @@ import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/pool.ts';
 import { createConnector } from './db/socket.ts';
+import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
@@ -195,7 +196,11 @@ export const runPrimary = (config: Config, log: Logger): Promise<void> =>
       for (const worker of workers) worker.process.kill('SIGTERM');
       await Promise.all(workers.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
     });
-    const start = () => cluster.fork().send({ options: serializable(database?.options ?? {}) });
+    const start = () => {
+      const worker = cluster.fork();
+      closeUnconfirmed(worker);
+      worker.send({ options: serializable(database?.options ?? {}) });
+    };
     let failures = 0;
     const port = await new Promise<number>((resolve) => {
       let served = false;
