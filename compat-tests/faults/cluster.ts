@@ -8,12 +8,14 @@ import { freePort, postgresOf, startServer, stopServer } from '../start/process.
 
 /** A Postgres of the test's own, which may be killed, and which a server knows as an outside one. */
 export interface Cluster {
+  /** Of its files. */
+  readonly folder: string;
   readonly port: number;
   /** What Postgres printed, for the report of a failure. */
   log(): string;
   /** As a user writes it for `--backend-store-uri`; `port` is that of a proxy where it differs. */
   uri(database: string, port?: number): string;
-  connect(database: string): Sql;
+  connect(database: string, connections?: number): Sql;
   createDatabase(name: string): Promise<void>;
   /** Starts it and waits until it takes connections, however long its recovery takes. */
   start(): Promise<void>;
@@ -45,13 +47,15 @@ export async function makeCluster(folder: string): Promise<Cluster> {
     max_connections: 60,
     log_line_prefix: '%m [%p] ',
   };
+  const root = process.getuid?.() === 0;
+  // Postgres is started in its folder, which it may not be able to enter by its path when it is not root any more.
   const args = [
     '-D',
-    files,
+    root ? '/proc/self/cwd' : files,
     ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
   ];
-  const connect = (database: string) =>
-    postgres({ host: '127.0.0.1', port, user, password, database, max: 2, onnotice: () => {} });
+  const connect = (database: string, max = 2) =>
+    postgres({ host: '127.0.0.1', port, user, password, database, max, onnotice: () => {} });
   let child: ChildProcess | undefined;
   let log = '';
 
@@ -60,7 +64,7 @@ export async function makeCluster(folder: string): Promise<Cluster> {
       cwd: files,
       env: { LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(process.getuid?.() === 0 && { uid, gid }),
+      ...(root && { uid, gid }),
     });
     child = begun;
     for (const stream of [begun.stdout, begun.stderr]) {
@@ -77,6 +81,7 @@ export async function makeCluster(folder: string): Promise<Cluster> {
   };
 
   return {
+    folder: files,
     port,
     log: () => log,
     uri: (database, at = port) =>

@@ -25,7 +25,7 @@ async function fullDiskOfPostgres({ cluster, folder, random, test }: Part): Prom
   await test('the disk of Postgres is full, and has room again', async () => {
     const sql = cluster.connect('disk');
     const files = await sql<{ file: string; size: number }[]>`
-      select current_setting('data_directory') || '/' || pg_relation_filepath('tabularium.' || name) as file,
+      select ${`${cluster.folder}/`}::text || pg_relation_filepath('tabularium.' || name) as file,
         pg_relation_size('tabularium.' || name)::int as size
       from unnest(${full}::text[]) as t (name)`;
     await sql.end();

@@ -33,7 +33,7 @@ async function round(stage: Stage, random: Random, victim: Victim): Promise<read
 }
 
 async function rounds(
-  { random, test }: Part,
+  { random, test, say }: Part,
   stage: Stage,
   victims: readonly Victim[],
   count: number,
@@ -41,15 +41,12 @@ async function rounds(
   // Each victim has its turn before any has another.
   for (let i = 0; i < count; i += victims.length) {
     const order = [...victims].sort(() => random.next() - 0.5).slice(0, count - i);
-    for (const [j, victim] of order.entries()) {
-      const { journal } = stage.load;
-      const [answered, unknown] = [journal.answered, journal.unknown];
+    for (const [j, victim] of order.entries())
       await test(`kill -9 of ${victim.name}, ${i + j + 1} of ${count}`, () => round(stage, random, victim));
-      console.log(
-        `    ${journal.answered - answered} writes answered, ${journal.unknown - unknown} of unknown outcome`,
-      );
-    }
   }
+  await test('all artifacts after the kills', () => stage.check({ whole: true }));
+  const { answered, unknown } = stage.load.journal;
+  say(`${answered} writes were answered, ${unknown} were not`);
 }
 
 /** An outside Postgres, with one process of the server and with two workers. */

@@ -25,12 +25,12 @@ export async function outages(part: Part): Promise<void> {
   await test('every connection of Postgres taken by others', async () => {
     const work = stage.load.begin();
     await sleep(500);
-    const others = cluster.connect('postgres');
+    const others = cluster.connect('postgres', 1);
     const sessions: Sql[] = [];
     // Others come faster than the server, whose sessions are ended, until it has none and no place is left.
     for (let left = 1; left > 0; ) {
       await others`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'outages'`;
-      const more = Array.from({ length: 10 }, () => cluster.connect('postgres'));
+      const more = Array.from({ length: 10 }, () => cluster.connect('postgres', 1));
       const taken = await Promise.allSettled(more.map((session) => session`select 1`));
       sessions.push(...more);
       const full = taken.some(({ status }) => status === 'rejected');
@@ -39,7 +39,12 @@ export async function outages(part: Part): Promise<void> {
     }
     const wrong = await refuses(stage);
     await sleep(500);
-    await Promise.all([...sessions, others].map((session) => session.end({ timeout: 1 })));
+    await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));
+    for (let left = 2; left > 1; ) {
+      const [row] = await others`select count(*)::int as n from pg_stat_activity where datname = 'postgres'`;
+      left = row?.n;
+    }
+    await others.end();
     const back = await recovered(stage);
     await sleep(200);
     await work.stop();
