@@ -155,6 +155,7 @@ const config: AppConfig = {
   xFrameOptions: 'NONE',
   securityMiddleware: true,
   exposePrometheus: false,
+  telemetry: false,
   settings: {
     defaultArtifactRoot: 's3://models',
     trustedArtifactUris: [],
