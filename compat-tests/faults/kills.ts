@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postgresOf } from '../start/process.ts';
+import { isRunning, postgresOf } from '../start/process.ts';
 import { sessionsOf } from './cluster.ts';
 import type { Random } from './random.ts';
 import type { Part } from './run.ts';
@@ -10,6 +10,8 @@ import { openStage, recovered, refuses, type Stage } from './stage.ts';
 interface Victim {
   readonly name: string;
   kill(): Promise<void>;
+  /** Processes of Postgres that end because of it. */
+  sessions?(): Promise<readonly number[]>;
   /** While it is dead: what is wrong. */
   meanwhile?(): Promise<readonly string[]>;
   restart?(): Promise<void>;
@@ -22,7 +24,10 @@ async function round(stage: Stage, random: Random, victim: Victim): Promise<read
   const work = stage.load.begin();
   const wrong: string[] = [];
   await sleep(random.between(300, 1500));
+  const sessions = (await victim.sessions?.()) ?? [];
   await victim.kill();
+  // One that lives on for a moment could still answer.
+  while (sessions.some(isRunning)) await sleep(10);
   await sleep(random.between(0, 600));
   wrong.push(...((await victim.meanwhile?.()) ?? []));
   await victim.restart?.();
@@ -80,6 +85,7 @@ export async function killsOfOutside(part: Part): Promise<void> {
     // Postgres then ends all its sessions and recovers by itself.
     const session: Victim = {
       name: 'a session of Postgres',
+      sessions: cluster.backends,
       kill: async () => kill(random.pick(await cluster.backends())),
     };
     // The primary replaces it.
@@ -104,6 +110,7 @@ export async function killsOfEmbedded(part: Part): Promise<void> {
   const { target } = stage;
   const data = join(folder, `${name}-data`);
   const pid = async () => Number(await postgresOf(data));
+  const backends = async () => sessionsOf(await pid());
   const restart = async () => void (await target.start());
   await rounds(
     part,
@@ -120,11 +127,13 @@ export async function killsOfEmbedded(part: Part): Promise<void> {
       { name: 'the server, not its own Postgres', kill: () => target.kill(), restart },
       {
         name: 'the own Postgres, not the server',
+        sessions: backends,
         kill: async () => kill(await pid()),
       },
       {
         name: 'a session of the own Postgres',
-        kill: async () => kill(random.pick(await sessionsOf(await pid()))),
+        sessions: backends,
+        kill: async () => kill(random.pick(await backends())),
       },
     ],
     6,

@@ -28,14 +28,15 @@ export async function outages(part: Part): Promise<void> {
     const others = cluster.connect('postgres', 1);
     const sessions: Sql[] = [];
     // Others come faster than the server, whose sessions are ended, until it has none and no place is left.
-    for (let left = 1; left > 0; ) {
+    // Places get free a moment after a session is not listed any more, so it must stay like that for a while.
+    for (let calm = 0; calm < 5; ) {
       await others`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'outages'`;
       const more = Array.from({ length: 10 }, () => cluster.connect('postgres', 1));
       const taken = await Promise.allSettled(more.map((session) => session`select 1`));
       sessions.push(...more);
       const full = taken.some(({ status }) => status === 'rejected');
       const [row] = await others`select count(*)::int as n from pg_stat_activity where datname = 'outages'`;
-      left = full ? row?.n : 1;
+      calm = full && row?.n === 0 ? calm + 1 : 0;
     }
     const wrong = await refuses(stage);
     await sleep(500);
