@@ -57,6 +57,7 @@ async function openDatabase(database: Database, log: Logger): Promise<OpenDataba
 /** The options of an outside Postgres, as what stands in front of it allows them. */
 async function throughPooler({ options, display }: ExternalDatabase, log: Logger): Promise<DatabaseOptions> {
   const kept = await keepsPreparedStatements(options).catch((error: Error) => {
+    if (error instanceof StartError) throw error;
     throw new StartError(
       `The database ${display} cannot be reached (${error.message}): check --backend-store-uri.`,
     );

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, inject, test } from 'vitest';
+import { StartError } from '../contract/start-error.ts';
 import { createAsk } from './ask.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './pool.ts';
 
@@ -13,16 +14,19 @@ afterEach(() => {
 });
 
 /**
- * What a client sees of a pooler: it stands before Postgres, names another number of a process, and renames prepared
- * statements where it keeps account of them.
+ * What a client sees of a pooler: it stands before Postgres, names another number of a process, renames prepared
+ * statements where it keeps account of them, and closes the connection at `begin` where it shares by statement.
  */
-async function pooler({ renames }: { renames: boolean }): Promise<DatabaseOptions> {
+async function pooler({ renames = false, byStatement = false }): Promise<DatabaseOptions> {
   const { host, port } = postgres as { host: string; port: number };
   const server = createServer((client) => {
     const behind = host.startsWith('/')
       ? connectSocket(join(host, `.s.PGSQL.${port}`))
       : connectSocket(port, host);
-    client.on('data', (data) => behind.write(renames ? renamed(data) : data));
+    client.on('data', (data) => {
+      if (byStatement && data.includes('begin')) client.destroy();
+      else behind.write(renames ? renamed(data) : data);
+    });
     behind.on('data', (data) => client.write(withoutProcess(data)));
     for (const socket of [client, behind]) socket.on('close', () => client.destroy() && behind.destroy());
   });
@@ -74,8 +78,14 @@ test('Postgres itself keeps prepared statements', async () => {
 });
 
 test('a pooler loses them, unless it keeps account of them', async () => {
-  expect(await keepsPreparedStatements(await pooler({ renames: false }))).toBe(false);
+  expect(await keepsPreparedStatements(await pooler({}))).toBe(false);
   expect(await keepsPreparedStatements(await pooler({ renames: true }))).toBe(true);
+});
+
+test('a pooler that allows no transactions is refused in one sentence', async () => {
+  const refused = keepsPreparedStatements(await pooler({ byStatement: true }));
+  await expect(refused).rejects.toThrow(StartError);
+  await expect(refused).rejects.toThrow('pool_mode = transaction');
 });
 
 test('a connect that fails says why', async () => {

@@ -1,5 +1,6 @@
 import postgres, { type Options } from 'postgres';
 import type { Sql } from '../contract/sql.ts';
+import { StartError } from '../contract/start-error.ts';
 import type { createConnector } from './socket.ts';
 
 /** `socket`, which the types of postgres.js leave out, opens its connections. */
@@ -35,14 +36,21 @@ export function connect(options: DatabaseOptions): Sql {
  * Postgres names the number of its process to who connects, a pooler names one that it has made up; and one that keeps
  * account of the statements has given ours another name.
  *
- * @throws the error of a connect that fails.
+ * @throws the error of a connect that fails; StartError behind a pooler that allows no transactions.
  */
 export async function keepsPreparedStatements(options: DatabaseOptions): Promise<boolean> {
   const sql = connect({ ...options, max: 1 });
   try {
     const rows = await sql`select name, pg_backend_pid() as pid from pg_prepared_statements`;
-    const direct = rows.some(({ pid }) => pid === rows.state.pid);
-    return direct || !rows.some(({ name }) => name === rows.statement.name);
+    if (rows.some(({ pid }) => pid === rows.state.pid)) return true;
+    await sql.unsafe('begin').catch((cause: Error) => {
+      throw new StartError(
+        `The pooler in front of the database ends a transaction (${cause.message}): PgBouncer needs pool_mode = transaction, or session.`,
+        { cause },
+      );
+    });
+    await sql.unsafe('commit');
+    return !rows.some(({ name }) => name === rows.statement.name);
   } finally {
     await sql.end({ timeout: 1 });
   }
