@@ -99,6 +99,19 @@ export const codeOf = (child: ChildProcess): Promise<number | null> =>
 export const judged = (totals: Totals, code: number | null): Totals =>
   totals.failed === 0 && (code !== 0 || totals.passed === 0) ? { ...totals, failed: 1 } : totals;
 
+/** The totals of reports in JUnit's XML; a report that is missing counts nothing. */
+export async function junitTotals(reports: readonly string[], code: number | null): Promise<Totals> {
+  const texts = await Promise.all(reports.map((report) => readFile(report, 'utf8').catch(() => '')));
+  const suites = texts.flatMap((text) => text.match(/<testsuite [^>]*>/g) ?? []);
+  const count = (attribute: string) =>
+    suites.reduce(
+      (sum, suite) => sum + Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0),
+      0,
+    );
+  const failed = count('failures') + count('errors');
+  return judged({ passed: count('tests') - failed - count('skipped'), failed }, code);
+}
+
 /** What a part says where it cannot be run at all; it counts as one failure. */
 export function failed(error: Error): Totals[] {
   say(error.message);

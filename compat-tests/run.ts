@@ -35,7 +35,7 @@ async function runVitest(): Promise<Totals> {
 }
 
 await runTests(async () => {
-  const environments = timed('Python environments', makeEnvironments).catch((error: Error) => error);
+  const environments = timed('Python environments', () => makeEnvironments()).catch((error: Error) => error);
   const unit = await timed('vitest', runVitest).then((totals) => [totals], failed);
   const pythons = await environments;
   const dataDir = join(scratch, 'data');

@@ -1,16 +1,27 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, judged, repository, say, scratch, start, stop, type Totals, timed } from '../processes.ts';
-import { clients, findPython, makeEnvironment } from './environments.ts';
+import {
+  codeOf,
+  junitTotals,
+  repository,
+  say,
+  scratch,
+  start,
+  stop,
+  type Totals,
+  timed,
+} from '../processes.ts';
+import { clients, type Environment, findPython, makeEnvironment } from './environments.ts';
 
 /** The Python clients, each with its tests against a server that is started as a user starts it. */
 
-/** The environments of all clients that could be made: the name of each with its Python. */
-export async function makeEnvironments(): Promise<Map<string, string>> {
+/** The environments of those clients that could be made: the name of each with its Python. */
+export async function makeEnvironments(
+  wanted: readonly Environment[] = clients,
+): Promise<Map<string, string>> {
   const python = await findPython();
   const pythons = new Map<string, string>();
-  for (const client of clients) {
+  for (const client of wanted) {
     const maker = { folder: join(repository, '.venvs'), spawn: start, say };
     await makeEnvironment(client, python, maker).then(
       (own) => pythons.set(client.name, own),
@@ -61,10 +72,7 @@ async function runClient(name: string, python: string, url: string): Promise<Tot
     },
   );
   const code = await codeOf(child);
-  const suite = /<testsuite [^>]*>/.exec(await readFile(report, 'utf8').catch(() => ''))?.[0] ?? '';
-  const count = (attribute: string) => Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0);
-  const failed = count('failures') + count('errors');
-  return judged({ passed: count('tests') - failed - count('skipped'), failed }, code);
+  return junitTotals([report], code);
 }
 
 /**

@@ -63,6 +63,9 @@ WELL_KNOWN = {
 }
 
 
+BOUNDS = {"min": "minimum", "max": "maximum", "maxItems": "maxItems"}
+
+
 def schema_name(descriptor):
     return descriptor.full_name.removeprefix("mlflow.")
 
@@ -73,6 +76,17 @@ def reference(descriptor):
 
 def is_map(field):
     return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def bounds(field, rules):
+    """What the check of a field says in the words of JSON Schema."""
+    facts = {}
+    if "required" in rules and field.type == Field.TYPE_STRING and not field.is_repeated:
+        facts["minLength"] = 1
+    for rule in rules:
+        if isinstance(rule, dict):
+            facts |= {word: rule[key] for key, word in BOUNDS.items() if key in rule}
+    return facts
 
 
 class Schemas:
@@ -97,7 +111,8 @@ class Schemas:
             **({"x-mlflow-check": check} if check else {}),
         }
         schema["properties"] = {
-            field.name: self.field_schema(field, in_request=in_request) for field in message.fields
+            field.name: self.field_schema(field, in_request=in_request) | bounds(field, (check or {}).get(field.name, []))
+            for field in message.fields
         } | OVERRIDES["undescribed"].get(name, {})
 
     def field_schema(self, field, *, in_request):
