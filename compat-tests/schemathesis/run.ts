@@ -11,8 +11,9 @@ export async function runSchemathesis(url: string, python: string): Promise<Tota
   await mkdir(folder);
   const config = join(folder, 'schemathesis.toml');
   await copyFile(join(import.meta.dirname, 'schemathesis.toml'), config);
-  const { run, loggedModel } = await fill(url);
-  await writeFile(join(folder, 'runs.dict'), `"${run}"\n`);
+  const { run, expendableRun, loggedModel } = await fill(url);
+  await writeFile(join(folder, 'runs.dict'), `"${run}"\n"${expendableRun}"\n`);
+  await writeFile(join(folder, 'expendable-runs.dict'), `"${expendableRun}"\n`);
   await writeFile(join(folder, 'logged-models.dict'), `"${loggedModel}"\n`);
 
   const report = join(folder, 'report.xml');
@@ -30,7 +31,7 @@ export async function runSchemathesis(url: string, python: string): Promise<Tota
 }
 
 /** Something of each kind, so that requests can succeed; resolves to the ids that the server chose. */
-async function fill(url: string): Promise<{ run: string; loggedModel: string }> {
+async function fill(url: string): Promise<{ run: string; expendableRun: string; loggedModel: string }> {
   const post = async (path: string, body: object): Promise<string> => {
     const request = {
       method: 'POST',
@@ -45,6 +46,7 @@ async function fill(url: string): Promise<{ run: string; loggedModel: string }> 
     return value;
   };
   const run = valueOf('run_id', await post('runs/create', { experiment_id: '0' }));
+  const expendableRun = valueOf('run_id', await post('runs/create', { experiment_id: '0' }));
   await post('runs/log-metric', { run_id: run, key: 'auc', value: 'NaN', timestamp: 1 });
   const loggedModel = valueOf(
     'model_id',
@@ -58,5 +60,5 @@ async function fill(url: string): Promise<{ run: string; loggedModel: string }> 
   await post('registered-models/create', { name: 'fuzzed' });
   const source = `mlflow-artifacts:/0/${run}/artifacts`;
   await post('model-versions/create', { name: 'fuzzed', source, run_id: run });
-  return { run, loggedModel };
+  return { run, expendableRun, loggedModel };
 }
