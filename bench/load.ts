@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual, promisify } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import { type Operation, type Request, unique } from './operations.ts';
-import { cpuOf } from './processes.ts';
+import { cpuOf, run } from './processes.ts';
 import type { Server } from './servers.ts';
 
 /** Sending requests: one by one to compare the answers, and as a load by wrk. */
@@ -26,8 +25,8 @@ export interface Cell {
 
 /** Throws one sentence where wrk is not there. */
 export async function findWrk(): Promise<void> {
-  await promisify(execFile)('wrk', ['--version']).catch(({ code }: { code?: unknown }) => {
-    // It exits with 1 after it has told its version.
+  await run('wrk', '--version').catch(({ code }: { code?: unknown }) => {
+    // It tells its version, and exits with 1.
     if (code === 'ENOENT')
       throw new Error(
         'The bench needs wrk, which is not on the path: install it (on Debian: apt install wrk).',
@@ -90,25 +89,22 @@ const longestUnrest = 60_000;
 /** How many requests are compared before an operation is measured. */
 const compared = 3;
 
-interface Side {
-  readonly server: Server;
-  readonly lines: readonly string[];
-}
-
 /**
  * Sends the first requests to all servers. Reads must be answered alike, writes with the same status and fields, or
  * it throws, as it does where an answer is an error. Resolves to milliseconds per request of each server.
  */
-export async function compareAnswers(kind: Operation['kind'], sides: readonly Side[]): Promise<number[]> {
+export async function compareAnswers(
+  kind: Operation['kind'],
+  sides: readonly { readonly server: Server; readonly lines: readonly string[] }[],
+): Promise<Map<Server, number>> {
   const normalise = kind === 'read' ? contentOf : shapeOf;
-  let times: number[] = [];
+  const times = new Map<Server, number>();
   for (let i = 0; i < compared; i++) {
-    times = [];
     const answers: Answer[] = [];
     for (const { server, lines } of sides) {
       const since = performance.now();
       answers.push(await send(server, lines[i % lines.length] as string));
-      times.push(performance.now() - since);
+      times.set(server, performance.now() - since);
     }
     const [first, ...others] = answers.map(({ status, body }) => [status, normalise(body)]);
     const alike = others.every((other) => isDeepStrictEqual(other, first));
@@ -160,12 +156,13 @@ export async function measure(
   number += 1_000_000;
   const cpu = () => [cpuOf(server.pid), postgres === undefined ? undefined : cpuOf(postgres)] as const;
   const before = cpu();
-  const { stdout } = await promisify(execFile)('wrk', [
+  const output = await run(
+    'wrk',
     ...['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '60s'],
     ...['-s', join(import.meta.dirname, 'replay.lua'), server.url, '--', file, String(number)],
-  ]);
+  );
   const after = cpu();
-  const result = JSON.parse(/^RESULT (.*)$/m.exec(stdout)?.[1] ?? '') as WrkResult;
+  const result = JSON.parse(/^RESULT (.*)$/m.exec(output)?.[1] ?? '') as WrkResult;
   const { requests, p50, p99, failed, broken } = result;
   const perRequest = (from?: number, to?: number) =>
     from === undefined || to === undefined ? null : (to - from) / requests;

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { Size } from './content.ts';
 import { compareAnswers, linesFor, measure, untilQuiet, writeLines } from './load.ts';
 import { memoryRequests, type Operation } from './operations.ts';
-import { cpuOf, memoryOf } from './processes.ts';
+import { cpuOf, memoryOf, run } from './processes.ts';
 import { type Figure, lineOfFigure, lineOfRow, type Result, rowOf, type Target } from './report.ts';
-import { type Place, type Server, startBare, startMlflow, startTabularium } from './servers.ts';
+import { type Server, startBare, startMlflow, startTabularium } from './servers.ts';
 
 /** All measures of one size, on servers whose databases are seeded. */
 
@@ -20,9 +18,10 @@ export interface Bench {
   readonly repeats: number;
   /** The Python that has mlflow. */
   readonly python: string;
+  /** URLs. */
+  readonly databases: { readonly mlflow: string; readonly tabularium: string };
   /** For what is written for a while. */
   readonly folder: string;
-  readonly places: { readonly mlflow: Place; readonly tabularium: Place };
   /** The pid of the postmaster, if it is on this machine. */
   readonly postgres: number | undefined;
   readonly result: Result;
@@ -55,17 +54,18 @@ interface Servers {
 }
 
 export async function measureSize(bench: Bench): Promise<void> {
-  const { size, operations, python, places, say } = bench;
-  const times: number[] = [];
-  let tabularium = await startTabularium(places.tabularium);
-  for (times.push(tabularium.startSeconds); times.length < starts; times.push(tabularium.startSeconds)) {
+  const { size, operations, python, databases, folder, say } = bench;
+  let tabularium = await startTabularium(databases.tabularium, folder);
+  const times = [tabularium.startSeconds];
+  while (times.length < starts) {
     await tabularium.stop();
-    tabularium = await startTabularium(places.tabularium);
+    tabularium = await startTabularium(databases.tabularium, folder);
+    times.push(tabularium.startSeconds);
   }
 
   const single = operations.filter((one) => one.single);
   if (single.length > 0 || bench.figures.includes('register')) {
-    const servers = { tabularium, mlflow: await startMlflow(python, places.mlflow, 1) };
+    const servers = { tabularium, mlflow: await startMlflow(python, databases.mlflow, folder, 1) };
     await settle(bench, servers.mlflow);
     say(`${size.name}: one connection, MLflow with one worker`);
     for (const operation of single) await measureOperation(bench, operation, servers);
@@ -73,12 +73,12 @@ export async function measureSize(bench: Bench): Promise<void> {
     await servers.mlflow.stop();
   }
 
-  const mlflow = await startMlflow(python, places.mlflow);
+  const mlflow = await startMlflow(python, databases.mlflow, folder);
   addFigure(bench, 'start', { tabularium: times, mlflow: [mlflow.startSeconds] });
   const servers = {
     tabularium,
     mlflow,
-    bare: await startBare({ ...places.tabularium, folder: bench.folder }),
+    bare: await startBare(databases.tabularium, folder),
   };
   await settle(bench, mlflow);
   await measureIdle(bench, servers);
@@ -90,45 +90,42 @@ export async function measureSize(bench: Bench): Promise<void> {
   if (bench.figures.includes('memory')) await measureMemory(bench, servers);
   for (const operation of parallel.filter(({ kind }) => kind === 'write'))
     await measureOperation(bench, operation, servers);
-  for (const server of Object.values(servers)) await server.stop();
+  await Promise.all(Object.values(servers).map((server) => server.stop()));
 }
 
 /** MLflow goes on with its start for many seconds after its first answer. */
 const settle = (bench: Bench, server: Server) => untilQuiet([server.pid, bench.postgres], 2000);
+
+interface Side {
+  readonly target: Target;
+  readonly server: Server;
+  readonly lines: readonly string[];
+}
 
 /** Compares the answers, then loads the servers in turns: A B C, C B A. */
 async function measureOperation(bench: Bench, operation: Operation, servers: Servers): Promise<void> {
   const { name, kind, single } = operation;
   const { size, result } = bench;
   const requests = operation.requests(size);
-  const compared = [servers.mlflow, servers.tabularium];
-  const lines = await Promise.all(compared.map((server) => linesFor(server, requests, operation.pages)));
-  const times = await compareAnswers(
-    kind,
-    compared.map((server, i) => ({ server, lines: lines[i] as string[] })),
-  );
-  const targets: { target: Target; server: Server; lines: readonly string[]; time: number }[] = [
-    { target: 'mlflow', server: servers.mlflow, lines: lines[0] as string[], time: times[0] as number },
-    {
-      target: 'tabularium',
-      server: servers.tabularium,
-      lines: lines[1] as string[],
-      time: times[1] as number,
-    },
-  ];
+  const sides: Side[] = [];
+  for (const target of ['mlflow', 'tabularium'] as const) {
+    const server = servers[target];
+    sides.push({ target, server, lines: await linesFor(server, requests, operation.pages) });
+  }
+  const times = await compareAnswers(kind, sides);
   if (operation.bare && servers.bare) {
-    const own = await linesFor(servers.bare, operation.bare(size));
-    targets.push({ target: 'bare', server: servers.bare, lines: own, time: 0 });
+    const lines = await linesFor(servers.bare, operation.bare(size));
+    sides.push({ target: 'bare', server: servers.bare, lines });
   }
 
   const count = single ? 1 : connections;
   for (let repeat = 0; repeat < bench.repeats; repeat++) {
-    for (const { target, server, lines, time } of repeat % 2 ? targets.toReversed() : targets) {
+    for (const { target, server, lines } of repeat % 2 ? sides.toReversed() : sides) {
       const file = join(bench.folder, `${target}.requests`);
       await writeLines(file, lines);
       if (repeat === 0) await measure(server, file, { connections: count, seconds: warmUp }, bench.postgres);
       // Twice what all connections need for a request each.
-      const enough = Math.ceil((count * time * 2) / 1000);
+      const enough = Math.ceil((count * (times.get(server) ?? 0) * 2) / 1000);
       const seconds = Math.max(bench.seconds, Math.min(enough, longest));
       await untilQuiet([server.pid, bench.postgres]);
       const cell = await measure(server, file, { connections: count, seconds }, bench.postgres);
@@ -142,11 +139,8 @@ async function measureOperation(bench: Bench, operation: Operation, servers: Ser
 
 async function measureRegister(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
   const program = join(import.meta.dirname, 'register.py');
-  const { stdout } = await promisify(execFile)(bench.python, [
-    ...[program, String(registrations)],
-    ...[mlflow.url, tabularium.url],
-  ]);
-  const [ofMlflow, ofTabularium] = JSON.parse(/^RESULT (.*)$/m.exec(stdout)?.[1] ?? '') as [
+  const output = await run(bench.python, program, String(registrations), mlflow.url, tabularium.url);
+  const [ofMlflow, ofTabularium] = JSON.parse(/^RESULT (.*)$/m.exec(output)?.[1] ?? '') as [
     number[],
     number[],
   ];

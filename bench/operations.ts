@@ -19,7 +19,7 @@ export interface Request {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What must hold for Tabularium. */
+/** What must hold for Tabularium at the large size. */
 export interface Bars {
   /** Requests/s: at least so many times MLflow's. */
   readonly ratio?: number;
@@ -111,13 +111,12 @@ const keyReads: Operation[] = [
 ];
 
 const singleKeyReads = keyReads.map(
-  ({ name, kind, requests, quick }): Operation => ({
+  ({ name, kind, requests }): Operation => ({
     name: `${name}, one connection`,
     kind,
     bars: { p50: 3 },
     requests,
     single: true,
-    quick,
   }),
 );
 

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDatabaseUri } from '../src/config-database.ts';
 import type { Sql } from '../src/contract/sql.ts';
 import { accountFor, runAs } from '../src/db/embedded-account.ts';
 import { bundledPostgres, readyBinaries } from '../src/db/embedded-binaries.ts';
 import { makeCluster, password, superuser } from '../src/db/embedded-cluster.ts';
 import { connect } from '../src/db/pool.ts';
-import { parentOf, type Started, start } from './processes.ts';
+import { commandOf, parentOf, type Started, start } from './processes.ts';
 import { freePort } from './servers.ts';
 
 /** The Postgres that all servers use, each with a database of its own. */
@@ -16,17 +17,16 @@ export interface Cluster {
   readonly pid: number | undefined;
   /** Makes an empty database and resolves to its URL. */
   createDatabase(name: string): Promise<string>;
-  /** Drops it whoever uses it. */
+  /** Drops the database, whoever uses it. */
   dropDatabase(url: string): Promise<void>;
-  /** Drops what is left, and ends Postgres if the bench started it. */
-  stop(): Promise<void>;
+  /** Leaves nothing behind in a Postgres that goes on. */
+  close(): Promise<void>;
 }
 
-/** Starts a Postgres with durable settings in `folder`, which must be on a disk, or uses the one at `url`. */
-export async function openCluster(folder: string, url: string | undefined): Promise<Cluster> {
-  const own = url === undefined ? await startPostgres(folder) : undefined;
-  const root = new URL(url ?? own?.url ?? '');
-  const sql = openDatabase(root.href);
+/** Starts a Postgres in `folder`, which must be on a disk, or uses the running one at `url`. */
+export async function openCluster(folder: string, url?: string): Promise<Cluster> {
+  const root = url ?? (await startPostgres(folder));
+  const sql = openDatabase(root);
   const databases = new Set<string>();
   const [row] = await sql<{ version: string; pid: number }[]>`
     select current_setting('server_version') as version, pg_backend_pid() as pid`;
@@ -37,7 +37,7 @@ export async function openCluster(folder: string, url: string | undefined): Prom
   };
   return {
     version,
-    pid: parentOf(pid),
+    pid: commandOf(pid) === 'postgres' ? parentOf(pid) : undefined,
     async createDatabase(name) {
       const database = new URL(root);
       database.pathname = `/${name}_${randomUUID().slice(0, 8)}`;
@@ -46,27 +46,18 @@ export async function openCluster(folder: string, url: string | undefined): Prom
       return database.href;
     },
     dropDatabase,
-    async stop() {
-      for (const database of databases) await dropDatabase(database);
-      await sql.end({ timeout: 5 });
-      await own?.started.stop();
+    async close() {
+      if (url !== undefined) for (const database of databases) await dropDatabase(database);
+      await sql.end({ timeout: 1 });
     },
   };
 }
 
-export function openDatabase(url: string): Sql {
-  const { hostname, port, username, password, pathname } = new URL(url);
-  return connect({
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(port || 5432),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)) || 'postgres',
-    max: 1,
-  });
-}
+/** One connection. */
+export const openDatabase = (url: string): Sql => connect({ ...parseDatabaseUri(url, {}).options, max: 1 });
 
-async function startPostgres(folder: string): Promise<{ url: string; started: Started }> {
+/** Resolves to the URL of its superuser. */
+async function startPostgres(folder: string): Promise<string> {
   const cluster = join(folder, 'postgres');
   const account = await accountFor(cluster);
   const binaries = await readyBinaries(await bundledPostgres(), folder, account, { info: () => {} });
@@ -88,7 +79,7 @@ async function startPostgres(folder: string): Promise<{ url: string; started: St
   );
   const url = `postgresql://${superuser}:${await password(cluster)}@127.0.0.1:${port}/postgres`;
   await untilReady(url, started);
-  return { url, started };
+  return url;
 }
 
 async function untilReady(url: string, started: Started): Promise<void> {

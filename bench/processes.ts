@@ -1,12 +1,14 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** Starting, measuring and ending processes with all that they start, by what Linux tells in /proc. */
 
 interface Process {
   readonly pid: number;
+  readonly command: string;
   readonly parent: number;
   /** Since the machine started: with the pid it is one process for ever. */
   readonly born: string;
@@ -24,12 +26,14 @@ function readProcess(pid: number): Process | undefined {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const field = (number: number) => fields[number - 3] ?? '';
     const cpu = [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0) * tick;
-    return { pid, parent: Number(field(4)), born: field(22), cpu };
+    const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    return { pid, command, parent: Number(field(4)), born: field(22), cpu };
   } catch {
     return undefined;
   }
 }
 
+export const commandOf = (pid: number): string | undefined => readProcess(pid)?.command;
 export const parentOf = (pid: number): number | undefined => readProcess(pid)?.parent;
 
 /** The process and all its descendants. */
@@ -72,6 +76,13 @@ export interface Started {
 }
 
 const running = new Set<Started>();
+const stopping = new AbortController();
+
+/** Runs a program to its end, or to ours; resolves to its output. */
+export async function run(command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { signal: stopping.signal });
+  return stdout;
+}
 
 /** Starts a process in a group of its own, so that a ctrl-C comes to us alone; its output goes to the file `log`. */
 export function start(
@@ -79,6 +90,7 @@ export function start(
   args: readonly string[],
   { log, ...options }: SpawnOptions & { log: string },
 ): Started {
+  stopping.signal.throwIfAborted();
   const output = openSync(log, 'a');
   const child = spawn(command, args, { detached: true, ...options, stdio: ['ignore', output, output] });
   closeSync(output);
@@ -119,7 +131,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Ends all that was started, the latest first. */
+/** Ends all that was started; nothing starts after that. */
 export async function stopAll(): Promise<void> {
-  for (const started of [...running].reverse()) await started.stop();
+  stopping.abort();
+  await Promise.all([...running].map((started) => started.stop()));
 }

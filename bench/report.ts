@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Size } from './content.ts';
+import { type Size, sizes } from './content.ts';
 import type { Cell } from './load.ts';
 import type { Bars, Operation } from './operations.ts';
 
@@ -78,7 +78,7 @@ function summarise(cells: readonly MeasuredCell[]): Summary | undefined {
   };
 }
 
-/** One operation at one size. Its bars are judged at the largest size of the run. */
+/** One operation at one size. Its bars are for the large size; what it does at others is shown beside. */
 export function rowOf(result: Result, size: string, { name, bars }: Operation): Row | undefined {
   const of = (target: Target, at = size) =>
     summarise(
@@ -87,10 +87,8 @@ export function rowOf(result: Result, size: string, { name, bars }: Operation): 
   const [tabularium, mlflow] = [of('tabularium'), of('mlflow')];
   if (!tabularium || !mlflow) return undefined;
   const ratio = tabularium.rate / mlflow.rate;
-  const judged = size === result.sizes.at(-1)?.name;
-  const smallest = result.sizes[0]?.name;
-  const small = smallest === size ? undefined : of('tabularium', smallest);
-  const verdicts = judged ? judge(bars, { tabularium, ratio, bare: of('bare'), small }) : [];
+  const reached = { tabularium, ratio, bare: of('bare'), small: of('tabularium', sizes.small.name) };
+  const verdicts = size === sizes.large.name ? judge(bars, reached) : [];
   return { size, name, tabularium, mlflow, ratio, verdicts };
 }
 
@@ -157,12 +155,12 @@ export function lineOfFigure(figure: Figure): string {
 
 /** The tables of a result in Markdown. */
 export function tablesOf(result: Result, operations: readonly Operation[]): string {
-  const { date, machine, sizes } = result;
+  const { date, machine } = result;
   const lines = [
     `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, Node ${machine.node}, ` +
       `Postgres ${machine.postgres}, mlflow ${machine.mlflow}, commit ${machine.commit}.`,
   ];
-  for (const { name, models, versions, runs } of sizes.toReversed()) {
+  for (const { name, models, versions, runs } of result.sizes.toReversed()) {
     const rows = operations.flatMap((operation) => rowOf(result, name, operation) ?? []);
     const thousands = (count: number) => count.toLocaleString('en');
     lines.push(
@@ -210,10 +208,10 @@ export function missed(result: Result, operations: readonly Operation[]): number
 /** Writes the tables between the two comments that mark their place in a file. */
 export async function writeTables(file: string, tables: string): Promise<void> {
   const text = await readFile(file, 'utf8');
-  const place = /(<!-- bench -->\n).*?(\n<!-- \/bench -->)/s;
+  const place = /(<!-- bench -->\n).*?(<!-- \/bench -->)/s;
   if (!place.test(text)) throw new Error(`${file} has no place for the tables of the bench.`);
   await writeFile(
     file,
-    text.replace(place, (_, before, after) => `${before}\n${tables}\n${after}`),
+    text.replace(place, (_, before, after) => `${before}\n${tables}\n\n${after}`),
   );
 }

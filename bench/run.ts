@@ -1,15 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { findPython, makeEnvironment } from '../compat-tests/clients/environments.ts';
 import { type Size, sizes } from './content.ts';
 import { findWrk } from './load.ts';
-import { type FigureName, figures, measureSize } from './measure.ts';
+import { type Bench, type FigureName, figures, measureSize } from './measure.ts';
 import { operations } from './operations.ts';
 import { type Cluster, openCluster } from './postgres.ts';
-import { stopAll } from './processes.ts';
+import { run, stopAll } from './processes.ts';
 import { missed, type Result, tablesOf, writeTables } from './report.ts';
 import { seedMlflow, seedTabularium } from './seed.ts';
 import { makeMlflowTables } from './servers.ts';
@@ -56,7 +56,7 @@ function chosenFor(size: Size) {
     operations: operations.filter(
       (one) => named(one) && (large || !one.onlyLarge) && (one.quick || !options.quick),
     ),
-    figures: names.filter((name) => named(figures[name]) && (large || name !== 'memory')),
+    figures: names.filter((name) => named(figures[name]) && (large || name === 'start')),
   };
 }
 
@@ -76,12 +76,13 @@ const environment = {
 const makePython = async (): Promise<string> =>
   makeEnvironment(environment, await findPython(), {
     folder: join(repository, '.venvs'),
-    spawn: (command, args) => spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+    spawn(command, args) {
+      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      process.once('exit', () => child.kill());
+      return child;
+    },
     say,
   });
-
-const ask = async (command: string, ...args: string[]): Promise<string> =>
-  (await promisify(execFile)(command, args, { cwd: repository })).stdout.trim();
 
 async function describeMachine(cluster: Cluster, python: string): Promise<Result['machine']> {
   return {
@@ -90,9 +91,20 @@ async function describeMachine(cluster: Cluster, python: string): Promise<Result
     memory: Math.round(totalmem() / 2 ** 30),
     node: process.versions.node,
     postgres: cluster.version,
-    mlflow: await ask(python, '-c', 'import importlib.metadata as m; print(m.version("mlflow"))'),
-    commit: await ask('git', 'describe', '--always', '--dirty', '--abbrev=10'),
+    mlflow: (await run(python, '-c', 'import mlflow; print(mlflow.__version__)')).trim(),
+    commit: (await run('git', '-C', repository, 'describe', '--always', '--dirty', '--abbrev=10')).trim(),
   };
+}
+
+/** Makes the databases of both servers and fills them. */
+async function seed(cluster: Cluster, python: string, size: Size): Promise<Bench['databases']> {
+  const since = performance.now();
+  const mlflow = await cluster.createDatabase('bench_mlflow');
+  const tabularium = await cluster.createDatabase('bench_tabularium');
+  await makeMlflowTables(python, mlflow);
+  await Promise.all([seedMlflow(mlflow, size), seedTabularium(tabularium, size)]);
+  say(`${size.name}: seeded in ${((performance.now() - since) / 1000).toFixed(1)} s`);
+  return { mlflow, tabularium };
 }
 
 let scratch: string | undefined;
@@ -101,8 +113,8 @@ let ending: Promise<void> | undefined;
 
 /** Ends all that was started and takes away what was made. */
 async function clearUp(): Promise<void> {
-  await cluster?.stop();
   await stopAll();
+  await cluster?.close();
   if (scratch) await rm(scratch, { recursive: true, force: true });
 }
 
@@ -114,7 +126,8 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-async function run(): Promise<number> {
+/** Resolves to the number of bars that were missed. */
+async function bench(): Promise<number> {
   await findWrk();
   const python = await makePython();
   scratch = await makeScratch();
@@ -129,27 +142,15 @@ async function run(): Promise<number> {
   };
   for (const size of result.sizes) {
     say(`${size.name}: ${size.models} models of ${size.versions} versions, ${size.runs} runs`);
-    const databases = {
-      mlflow: await cluster.createDatabase('bench_mlflow'),
-      tabularium: await cluster.createDatabase('bench_tabularium'),
-    };
-    const since = performance.now();
-    await makeMlflowTables(python, databases.mlflow);
-    await Promise.all([seedMlflow(databases.mlflow, size), seedTabularium(databases.tabularium, size)]);
-    say(`${size.name}: seeded in ${((performance.now() - since) / 1000).toFixed(1)} s`);
-    const place = async (name: keyof typeof databases) => {
-      const folder = join(scratch as string, `${size.name}-${name}`);
-      await mkdir(folder);
-      return { database: databases[name], folder };
-    };
+    const databases = await seed(cluster, python, size);
     await measureSize({
       size,
       ...chosenFor(size),
       seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
       repeats: Number(options.repeats ?? (options.quick ? 1 : 2)),
       python,
-      folder: scratch,
-      places: { mlflow: await place('mlflow'), tabularium: await place('tabularium') },
+      databases,
+      folder: await mkdtemp(join(scratch, 'servers-')),
       postgres: cluster.pid,
       result,
       say,
@@ -160,20 +161,23 @@ async function run(): Promise<number> {
   const tables = tablesOf(result, operations);
   say(`\n${tables}\n`);
   const whole = !options.quick && options.only === '' && options.size === undefined;
-  const file = join(import.meta.dirname, 'results', `${whole ? result.date.slice(0, 10) : 'partial'}.json`);
+  const folder = join(import.meta.dirname, 'results');
+  const file = join(folder, `${whole ? result.date.slice(0, 10) : 'partial'}.json`);
+  await mkdir(folder, { recursive: true });
   await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
   if (whole) await writeTables(join(repository, 'README.md'), tables);
   const bars = missed(result, operations);
-  say(`${bars === 0 ? 'All bars are met' : `${bars} bars are missed`}; all figures are in ${file}`);
-  return options.check && bars > 0 ? 1 : 0;
+  say(`${bars === 0 ? 'No bar is missed' : `Bars missed: ${bars}`}; all figures are in ${file}`);
+  return bars;
 }
 
 try {
-  process.exitCode = await run();
+  const bars = await bench();
+  if (options.check && bars > 0) process.exitCode = 1;
 } catch (error) {
-  if (ending) await ending;
-  say((error as Error).message);
+  // Whatever fails after a signal fails because of it.
+  if (!ending) say((error as Error).message);
   process.exitCode = 1;
 } finally {
-  await clearUp();
+  await (ending ?? clearUp());
 }

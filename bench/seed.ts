@@ -20,6 +20,7 @@ export const seedTabularium = (url: string, size: Size): Promise<void> =>
     await migrate(sql, console);
     await createTrigramIndexes(sql);
     await fillTabularium(sql, size);
+    await fillAudit(sql);
     await render(sql);
   });
 
@@ -138,6 +139,27 @@ async function fillTabularium(sql: Sql, { versions }: Size): Promise<void> {
     select ${workspace}, name, version, key, value from s_versions join s_tags using (i)`;
   await sql`insert into tabularium.registered_model_aliases (workspace, name, alias, version)
     select ${workspace}, name, 'champion', 1 from s_models`;
+}
+
+/** The line that each request would have left in the audit log. */
+async function fillAudit(sql: Sql): Promise<void> {
+  await sql`insert into tabularium.audit (at, workspace, actor, action, kind, name, request_id, detail)
+    select to_timestamp(at / 1000.0), ${everything.workspace}, 'anonymous', action, kind, name, gen_random_uuid()::text, detail
+    from (
+      select i, 0 as turn, at, 'createRegisteredModel' as action, 'registered-model' as kind, name, null::jsonb as detail
+      from s_models
+      union all
+      select i, 1, at, 'createModelVersion', 'model-version', name || '/' || version, jsonb_build_object('source', source)
+      from s_versions
+      union all
+      select i, 2, at, 'transitionModelVersionStage', 'model-version', name || '/' || version,
+        jsonb_build_object('stage', stage, 'archive', false)
+      from s_versions where stage <> 'None'
+      union all
+      select i, 3, at, 'setRegisteredModelAlias', 'registered-model', name,
+        jsonb_build_object('alias', 'champion', 'version', 1)
+      from s_models) entries
+    order by i, turn`;
 }
 
 /** Renders the wire documents as the server does after each change of a model. */

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { type Started, start } from './processes.ts';
+import { run, type Started, start } from './processes.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 
@@ -15,17 +13,10 @@ export interface Server extends Started {
   readonly startSeconds: number;
 }
 
-/** Where a server keeps its things. */
-export interface Place {
-  readonly database: string;
-  /** For its log and its artifacts. */
-  readonly folder: string;
-}
-
-/** As users start it. */
-export async function startTabularium({ database, folder }: Place): Promise<Server> {
+/** As users start it. What servers write goes to `folder`. */
+export async function startTabularium(database: string, folder: string): Promise<Server> {
   const port = await freePort();
-  const options = ['--backend-store-uri', database, '--artifacts-destination', join(folder, 'artifacts')];
+  const options = ['--backend-store-uri', database, '--artifacts-destination', join(folder, 'tabularium')];
   return untilAnswer(port, () =>
     start(
       process.execPath,
@@ -41,7 +32,8 @@ export async function startTabularium({ database, folder }: Place): Promise<Serv
 /** With MLflow's default number of workers, or as many as are said. */
 export async function startMlflow(
   python: string,
-  { database, folder }: Place,
+  database: string,
+  folder: string,
   workers?: number,
 ): Promise<Server> {
   const port = await freePort();
@@ -49,7 +41,7 @@ export async function startMlflow(
     '--backend-store-uri',
     mlflowUri(database),
     '--artifacts-destination',
-    join(folder, 'artifacts'),
+    join(folder, 'mlflow'),
   ];
   if (workers !== undefined) options.push('--workers', `${workers}`);
   return untilAnswer(port, () =>
@@ -70,11 +62,11 @@ export async function makeMlflowTables(python: string, database: string): Promis
   const program = `import sys
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 SqlAlchemyStore(sys.argv[1], "mlflow-artifacts:/")`;
-  await promisify(execFile)(python, ['-c', program, mlflowUri(database)]);
+  await run(python, '-c', program, mlflowUri(database));
 }
 
 /** The bare routes of bare.ts, under the flags that our launcher gives Node. */
-export async function startBare({ database, folder }: Place): Promise<Server> {
+export async function startBare(database: string, folder: string): Promise<Server> {
   const port = await freePort();
   const program = [join(import.meta.dirname, 'bare.ts'), database, `${port}`];
   return untilAnswer(port, () =>
