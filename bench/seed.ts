@@ -48,16 +48,16 @@ async function createContent(sql: Sql, { models, versions, runs }: Size): Promis
       'mlflow-artifacts:/' || 1 + i % ${experiments}::int || '/' || md5('run' || i) || '/artifacts' as artifact_uri
     from generate_series(1, ${runs}::int) i`;
   await sql`create temporary table s_params as
-    select run_id, 'p' || j as key, 'v' || (i * j) % 1000 as value from s_runs, generate_series(1, 10) j`;
+    select i, run_id, 'p' || j as key, 'v' || (i * j) % 1000 as value from s_runs, generate_series(1, 10) j`;
   await sql`create temporary table s_run_tags as
-    select run_id, key, value from s_runs, lateral (values
+    select i, run_id, key, value from s_runs, lateral (values
       ('k1', 'v' || i % 100), ('mlflow.runName', name), ('mlflow.source.name', 'bench.py'), ('mlflow.user', 'bench'))
       as t (key, value)`;
   await sql`create temporary table s_metrics as
-    select run_id, 'm' || j as key, ((i::int8 * 7919 + j * 31) % 1000) / 1000.0 as value, start_time + j as at, 0 as step
+    select i, run_id, 'm' || j as key, ((i::int8 * 7919 + j * 31) % 1000) / 1000.0 as value, start_time + j as at, 0 as step
     from s_runs, generate_series(0, 9) j
     union all
-    select run_id, 'h', step, start_time + step, step
+    select i, run_id, 'h', step, start_time + step, step
     from s_runs, generate_series(1, ${histories.points}::int) step where i <= ${histories.runs}`;
   await sql`create temporary table s_models as
     select i, 'bench-m-' || lpad(i::text, 6, '0') as name, ${begin}::int8 + i as at
@@ -83,25 +83,24 @@ async function fillMlflow(sql: Sql): Promise<void> {
     select run_id, name, 'UNKNOWN', '', '', 'bench', 'FINISHED', start_time, end_time, '', 'active', artifact_uri,
       experiment_id
     from s_runs order by i`;
-  await sql`insert into params (key, value, run_uuid) select key, value, run_id from s_params`;
-  await sql`insert into tags (key, value, run_uuid) select key, value, run_id from s_run_tags`;
+  await sql`insert into params (key, value, run_uuid) select key, value, run_id from s_params order by i, key`;
+  await sql`insert into tags (key, value, run_uuid) select key, value, run_id from s_run_tags order by i, key`;
   await sql`insert into metrics (key, value, timestamp, run_uuid, step, is_nan)
-    select key, value, at, run_id, step, false from s_metrics`;
+    select key, value, at, run_id, step, false from s_metrics order by i, key, step`;
   await sql`insert into latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
-    select distinct on (run_id, key) key, value, at, step, false, run_id from s_metrics
-    order by run_id, key, step desc`;
+    select distinct on (i, key) key, value, at, step, false, run_id from s_metrics order by i, key, step desc`;
   await sql`insert into registered_models (name, creation_time, last_updated_time, description, workspace)
     select name, at, at, '', 'default' from s_models order by i`;
   await sql`insert into registered_model_tags (key, value, name, workspace)
-    select key, value, name, 'default' from s_models join s_tags using (i)`;
+    select key, value, name, 'default' from s_models join s_tags using (i) order by i, key`;
   await sql`insert into model_versions (name, version, creation_time, last_updated_time, description, current_stage,
       source, run_id, status, run_link, storage_location, workspace)
     select name, version, at, at, '', stage, source, run_id, 'READY', '', source, 'default'
     from s_versions order by i, version`;
   await sql`insert into model_version_tags (key, value, name, version, workspace)
-    select key, value, name, version, 'default' from s_versions join s_tags using (i)`;
+    select key, value, name, version, 'default' from s_versions join s_tags using (i) order by i, version, key`;
   await sql`insert into registered_model_aliases (alias, version, name, workspace)
-    select 'champion', 1, name, 'default' from s_models`;
+    select 'champion', 1, name, 'default' from s_models order by i`;
 }
 
 async function fillTabularium(sql: Sql, { versions }: Size): Promise<void> {
@@ -114,13 +113,14 @@ async function fillTabularium(sql: Sql, { versions }: Size): Promise<void> {
     select run_id, experiment_id, name, 'bench', 'FINISHED', start_time, end_time, artifact_uri
     from s_runs order by i`;
   await sql`insert into tabularium.params (run, experiment_id, key, value)
-    select r.id, r.experiment_id, s.key, s.value from s_params s join tabularium.runs r using (run_id)`;
+    select r.id, r.experiment_id, s.key, s.value from s_params s join tabularium.runs r using (run_id) order by r.id, s.key`;
   await sql`insert into tabularium.tags (run, experiment_id, key, value)
-    select r.id, r.experiment_id, s.key, s.value from s_run_tags s join tabularium.runs r using (run_id)`;
+    select r.id, r.experiment_id, s.key, s.value from s_run_tags s join tabularium.runs r using (run_id) order by r.id, s.key`;
   await sql`insert into tabularium.metric_keys (key) select distinct key from s_metrics`;
   await sql`insert into tabularium.metrics (run, key_id, timestamp, step, value, is_nan)
     select r.id, k.id, s.at, s.step, s.value, false
-    from s_metrics s join tabularium.runs r using (run_id) join tabularium.metric_keys k using (key)`;
+    from s_metrics s join tabularium.runs r using (run_id) join tabularium.metric_keys k using (key)
+    order by r.id, s.key, s.step`;
   await sql`insert into tabularium.latest_metrics
       (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
     select distinct on (r.id, k.id) r.id, k.id, r.experiment_id, r.start_time, s.value, false, s.step, s.at
@@ -130,15 +130,15 @@ async function fillTabularium(sql: Sql, { versions }: Size): Promise<void> {
       (workspace, name, description, created_at, updated_at, last_version)
     select ${workspace}, name, '', at, at, ${versions} from s_models order by i`;
   await sql`insert into tabularium.registered_model_tags (workspace, name, key, value)
-    select ${workspace}, name, key, value from s_models join s_tags using (i)`;
+    select ${workspace}, name, key, value from s_models join s_tags using (i) order by i, key`;
   await sql`insert into tabularium.model_versions (workspace, name, version, description, stage, source,
       storage_location, run_id, run_link, created_at, updated_at)
     select ${workspace}, name, version, '', stage, source, source, run_id, '', at, at
     from s_versions order by i, version`;
   await sql`insert into tabularium.model_version_tags (workspace, name, version, key, value)
-    select ${workspace}, name, version, key, value from s_versions join s_tags using (i)`;
+    select ${workspace}, name, version, key, value from s_versions join s_tags using (i) order by i, version, key`;
   await sql`insert into tabularium.registered_model_aliases (workspace, name, alias, version)
-    select ${workspace}, name, 'champion', 1 from s_models`;
+    select ${workspace}, name, 'champion', 1 from s_models order by i`;
 }
 
 /** The line that each request would have left in the audit log. */
