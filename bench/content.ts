@@ -21,9 +21,13 @@ export const experiments = 10;
 /** How many of the first runs have a metric `h` of so many points. */
 export const histories = { runs: 20, points: 1000 };
 
+/** Each value of the tag `k1` stands at so many models, so that a search for it has a page of the same length at every size. */
+export const modelsPerTag = 100;
+
 /** Models, experiments and runs count from 1. */
 export const modelName = (i: number): string => `bench-m-${String(i).padStart(6, '0')}`;
 export const runId = (i: number): string => createHash('md5').update(`run${i}`).digest('hex');
+export const tagOf = (size: Size, model: number): string => `v${model % (size.models / modelsPerTag)}`;
 export const experimentOf = (run: number): string => String(1 + (run % experiments));
 /** The run that made a version, by its number. */
 export const runOf = (size: Size, model: number, version: number): number =>

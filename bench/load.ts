@@ -83,9 +83,6 @@ export async function linesFor(
   return lines;
 }
 
-/** In milliseconds. */
-const longestUnrest = 60_000;
-
 /** How many requests are compared before an operation is measured. */
 const compared = 3;
 
@@ -110,7 +107,9 @@ export async function compareAnswers(
     const alike = others.every((other) => isDeepStrictEqual(other, first));
     if (!alike || answers.some(({ status }) => status >= 400)) {
       const shown = answers.map(({ status, body }) => `${status} ${JSON.stringify(body).slice(0, 1000)}`);
-      throw new Error(`The servers do not answer alike to ${sides[0]?.lines[i]}\n${shown.join('\n')}`);
+      throw new Error(
+        `The servers do not answer alike to ${sides[0]?.lines[i % sides[0].lines.length]}\n${shown.join('\n')}`,
+      );
     }
   }
   return times;
@@ -177,6 +176,9 @@ export async function measure(
     postgresCpu: perRequest(before[1], after[1]),
   };
 }
+
+/** In milliseconds. */
+const longestUnrest = 60_000;
 
 /**
  * Waits until the processes use less than a tenth of a core for `window` milliseconds. A server may still be busy with

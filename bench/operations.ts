@@ -7,6 +7,7 @@ import {
   runOf,
   type Size,
   sourceOf,
+  tagOf,
 } from './content.ts';
 
 /** What is measured. */
@@ -23,7 +24,7 @@ export interface Request {
 export interface Bars {
   /** Requests/s: at least so many times MLflow's. */
   readonly ratio?: number;
-  /** Requests/s: at least this share of the bare route's. */
+  /** Requests/s: at least so many per cent of the bare route's. */
   readonly ofBare?: number;
   /** Milliseconds of CPU per request, of server and Postgres together: at most. */
   readonly cpu?: number;
@@ -84,7 +85,7 @@ const bareVersion = get('model-versions/get', modelAndVersion);
 
 const readByKey = {
   kind: 'read',
-  bars: { ratio: 30, cpu: 0.5, ofBare: 0.65 },
+  bars: { ratio: 30, cpu: 0.5, ofBare: 65 },
   quick: true,
 } as const;
 
@@ -187,6 +188,10 @@ const searchVersions = (make: Make, count?: number) =>
 /** The beginning of the names of a hundred models. */
 const prefix = (turn: number, size: Size): string => someModel(turn, size).slice(0, -2);
 
+const filterByTag: Make = (turn, size) => ({
+  filter: `tags.k1 = '${tagOf(size, pick(turn, size.models))}'`,
+});
+
 const mainSearch = { kind: 'read', bars: { ratio: 25, growth: 2 }, quick: true } as const;
 /** No filter may be slow: nothing is tuned to the one that is measured. */
 const otherSearch = { kind: 'read', bars: { ratio: 10 } } as const;
@@ -200,7 +205,7 @@ const modelSearches: Operation[] = [
   {
     ...mainSearch,
     name: 'registered-models/search, tag',
-    requests: searchModels((turn) => ({ filter: `tags.k1 = 'v${turn % 100}'` })),
+    requests: searchModels(filterByTag),
   },
   {
     ...mainSearch,
@@ -210,9 +215,10 @@ const modelSearches: Operation[] = [
   {
     ...otherSearch,
     name: 'registered-models/search, two tags',
-    requests: searchModels((turn) => ({
-      filter: `tags.k1 = 'v${turn % 100}' AND tags.k2 = 'v${turn % 10}'`,
-    })),
+    requests: searchModels((turn, size) => {
+      const model = pick(turn, size.models);
+      return { filter: `tags.k1 = '${tagOf(size, model)}' AND tags.k2 = 'v${model % 10}'` };
+    }),
   },
   {
     ...otherSearch,
@@ -278,7 +284,7 @@ const versionSearches: Operation[] = [
   {
     ...otherSearch,
     name: 'model-versions/search, tag',
-    requests: searchVersions((turn) => ({ filter: `tags.k1 = 'v${turn % 100}'` })),
+    requests: searchVersions(filterByTag),
   },
   {
     ...otherSearch,

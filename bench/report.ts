@@ -100,57 +100,58 @@ interface Reached {
 }
 
 function judge(bars: Bars, { tabularium, ratio, bare, small }: Reached): Verdict[] {
-  const verdicts: Verdict[] = [];
-  const atLeast = (bar: number | undefined, value: number | undefined, show: (value: number) => string) => {
-    if (bar !== undefined && value !== undefined)
-      verdicts.push({ text: `${show(value)} (≥ ${show(bar)})`, met: value >= bar });
-  };
-  const atMost = (bar: number | undefined, value: number | undefined, show: (value: number) => string) => {
-    if (bar !== undefined && value !== undefined)
-      verdicts.push({ text: `${show(value)} (≤ ${show(bar)})`, met: value <= bar });
-  };
-  atLeast(bars.ratio, ratio, (value) => `${round(value)}×`);
-  atLeast(
-    bars.ofBare,
-    bare && tabularium.rate / bare.rate,
-    (value) => `${Math.round(value * 100)} % of bare`,
-  );
-  atMost(bars.cpu, tabularium.cpu, (value) => `CPU ${round(value)} ms`);
-  atMost(bars.p50, tabularium.p50, (value) => `p50 ${round(value)} ms`);
-  atMost(
-    bars.growth,
-    small && tabularium.p50 / small.p50,
-    (value) => `p50 ${round(value)}× the small size's`,
-  );
-  return verdicts;
+  const ofBare = bare && (100 * tabularium.rate) / bare.rate;
+  const growth = small && tabularium.p50 / small.p50;
+  return [
+    ...verdict(bars.ratio, ratio, { sign: '≥', unit: '×' }),
+    ...verdict(bars.ofBare, ofBare, { sign: '≥', unit: ' % of bare' }),
+    ...verdict(bars.cpu, tabularium.cpu, { label: 'CPU ', sign: '≤', unit: ' ms' }),
+    ...verdict(bars.p50, tabularium.p50, { label: 'p50 ', sign: '≤', unit: ' ms' }),
+    ...verdict(bars.growth, growth, { label: 'p50 ', sign: '≤', unit: '× that of 100 models' }),
+  ];
 }
 
-/** Bars are judged where the figure was taken. */
-export function judgeFigure({ bar, unit, mlflow, tabularium }: Figure): Verdict {
+/** None where there is no bar, or not what it is about. */
+function verdict(
+  bar: number | undefined,
+  value: number | undefined,
+  { label = '', sign, unit }: { label?: string; sign: '≥' | '≤'; unit: string },
+): Verdict[] {
+  if (bar === undefined || value === undefined) return [];
+  return [
+    {
+      text: `${label}${round(value)}${unit} (${sign} ${bar})`,
+      met: sign === '≥' ? value >= bar : value <= bar,
+    },
+  ];
+}
+
+/** Bars of figures are judged at every size. */
+function judgeFigure({ bar, unit, mlflow, tabularium }: Figure): Verdict[] {
   const value = median(tabularium);
-  const shown = (part: number) => `${round(value)} ${unit} (≤ ${part} ${unit})`;
-  if ('atMost' in bar) return { text: shown(bar.atMost), met: value <= bar.atMost };
-  const part = value / median(mlflow);
-  return { text: `${round(part)} of MLflow's (≤ ${bar.ofMlflow})`, met: part <= bar.ofMlflow };
+  return 'atMost' in bar
+    ? verdict(bar.atMost, value, { sign: '≤', unit: ` ${unit}` })
+    : verdict(bar.ofMlflow, value / median(mlflow), { sign: '≤', unit: " of MLflow's" });
 }
 
 /** Three digits that mean something. */
 const round = (value: number): string =>
   value >= 100 ? String(Math.round(value)) : Number.isNaN(value) ? '–' : String(Number(value.toPrecision(3)));
 
-const verdictText = ({ text, met }: Verdict): string => (met ? text : `**missed: ${text}**`);
+const textOf = (verdicts: readonly Verdict[]): string =>
+  verdicts.map(({ text, met }) => (met ? text : `**missed: ${text}**`)).join(', ');
 
 /** One line of progress. */
 export function lineOfRow({ name, tabularium, mlflow, ratio, verdicts }: Row): string {
   const side = ({ rate, p50, p99, cpu, errors }: Summary) =>
     `${round(rate)}/s p50 ${round(p50)} p99 ${round(p99)} ms, CPU ${round(cpu)} ms${errors ? `, ${errors} errors` : ''}`;
-  const ends = verdicts.map(verdictText).join(', ');
-  return `  ${name}: ${round(ratio)}× | ours ${side(tabularium)} | MLflow ${side(mlflow)} | ${ends}`;
+  return `  ${name}: ${round(ratio)}× | Tabularium ${side(tabularium)} | MLflow ${side(mlflow)} | ${textOf(verdicts)}`;
 }
 
 export function lineOfFigure(figure: Figure): string {
   const { name, unit, mlflow, tabularium } = figure;
-  return `  ${name}: ours ${round(median(tabularium))} ${unit} | MLflow ${round(median(mlflow))} ${unit} | ${verdictText(judgeFigure(figure))}`;
+  const side = (list: readonly number[]) => `${round(median(list))} ${unit}`;
+  return `  ${name}: Tabularium ${side(tabularium)} | MLflow ${side(mlflow)} | ${textOf(judgeFigure(figure))}`;
 }
 
 /** The tables of a result in Markdown. */
@@ -180,7 +181,7 @@ export function tablesOf(result: Result, operations: readonly Operation[]): stri
         ...figures.map((figure) => {
           const { name, unit, tabularium, mlflow } = figure;
           const values = [tabularium, mlflow].map((list) => `${round(median(list))} ${unit}`);
-          return `| ${name} | ${values.join(' | ')} | ${verdictText(judgeFigure(figure))} |`;
+          return `| ${name} | ${values.join(' | ')} | ${textOf(judgeFigure(figure))} |`;
         }),
       );
   }
@@ -190,19 +191,24 @@ export function tablesOf(result: Result, operations: readonly Operation[]): stri
 function tableRow({ name, tabularium, mlflow, ratio, verdicts }: Row): string {
   const pair = (field: keyof Summary) => `${round(tabularium[field])} | ${round(mlflow[field])}`;
   const errors = tabularium.errors + mlflow.errors;
-  const ends = verdicts.map(verdictText).join(', ') + (errors > 0 ? ` (${errors} errors)` : '');
+  const ends = textOf(verdicts) + (errors > 0 ? ` (${errors} errors)` : '');
   return `| ${name} | ${pair('rate')} | ${round(ratio)}× | ${pair('p50')} | ${pair('p99')} | ${pair('cpu')} | ${ends} |`;
 }
 
-/** How many bars were missed; an operation of ours that answered with errors is one. */
-export function missed(result: Result, operations: readonly Operation[]): number {
+/** How many bars there were, and how many were missed. That an operation of ours answers without errors is one. */
+export function countBars(
+  result: Result,
+  operations: readonly Operation[],
+): { bars: number; missed: number } {
   const rows = result.sizes.flatMap(({ name }) =>
     operations.flatMap((one) => rowOf(result, name, one) ?? []),
   );
-  const verdicts = [...rows.flatMap(({ verdicts }) => verdicts), ...result.figures.map(judgeFigure)];
-  return (
-    verdicts.filter(({ met }) => !met).length + rows.filter(({ tabularium }) => tabularium.errors > 0).length
-  );
+  const met = [
+    ...rows.flatMap(({ verdicts }) => verdicts.map((one) => one.met)),
+    ...rows.map(({ tabularium }) => tabularium.errors === 0),
+    ...result.figures.flatMap(judgeFigure).map((one) => one.met),
+  ];
+  return { bars: met.length, missed: met.filter((one) => !one).length };
 }
 
 /** Writes the tables between the two comments that mark their place in a file. */

@@ -3,7 +3,7 @@ import type { Sql } from '../src/contract/sql.ts';
 import { createTrigramIndexes, migrate } from '../src/db/migrate.ts';
 import { renderVersions } from '../src/resources/model-versions/store.ts';
 import { renderModel } from '../src/resources/registered-models/store.ts';
-import { experiments, histories, type Size } from './content.ts';
+import { experiments, histories, modelsPerTag, type Size } from './content.ts';
 import { openDatabase } from './postgres.ts';
 
 /**
@@ -65,7 +65,7 @@ async function createContent(sql: Sql, { models, versions, runs }: Size): Promis
   // Of models and of versions.
   await sql`create temporary table s_tags as
     select i, key, value from s_models, lateral (values
-      ('k1', 'v' || i % 100), ('k2', 'v' || i % 10), ('k3', 'v' || i % 7)) as t (key, value)`;
+      ('k1', 'v' || i % ${models / modelsPerTag}::int), ('k2', 'v' || i % 10), ('k3', 'v' || i % 7)) as t (key, value)`;
   await sql`create temporary table s_versions as
     select m.i, m.name, version, at, run_id, artifact_uri || '/model' as source,
       case version when 1 then 'Staging' when 2 then 'Production' else 'None' end as stage
