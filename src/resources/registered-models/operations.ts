@@ -26,6 +26,7 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
   checkModelName(name);
   const tags = collectTags(sent);
   tags.forEach(checkModelTag);
+  const taken = alreadyExists(`Registered Model (name=${name}) already exists.`);
   const results = await call
     .transaction((sql) => [
       store.insertModel(sql, call.scope, { name, description, tags, now: call.now }, (from) =>
@@ -33,8 +34,10 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
       ),
       store.renderModel(sql, call.scope, name),
     ])
-    .catch(onUnique(() => alreadyExists(`Registered Model (name=${name}) already exists.`)))
+    .catch(onUnique(() => taken))
     .catch(async (error) => {
+      // Of any other failure it is not known whether the model that is there now is this one.
+      if (error !== taken) throw error;
       const existing = await call.read((sql) => store.findModelKind(sql, call.scope, name));
       throw existing ? nameTaken(name, existing === 'prompt', isPrompt(tags)) : error;
     });
