@@ -40,15 +40,15 @@ async function fill(url: string): Promise<{ run: string; expendableRun: string; 
     };
     return (await fetch(`${url}/api/2.0/mlflow/${path}`, request)).text();
   };
-  const valueOf = (field: string, text: string): string => {
+  const fieldOf = (field: string, text: string): string => {
     const value = new RegExp(`"${field}" ?: ?"([^"]+)"`).exec(text)?.[1];
     if (value === undefined) throw new Error(`The server answered ${text}`);
     return value;
   };
-  const run = valueOf('run_id', await post('runs/create', { experiment_id: '0' }));
-  const expendableRun = valueOf('run_id', await post('runs/create', { experiment_id: '0' }));
+  const run = fieldOf('run_id', await post('runs/create', { experiment_id: '0' }));
+  const expendableRun = fieldOf('run_id', await post('runs/create', { experiment_id: '0' }));
   await post('runs/log-metric', { run_id: run, key: 'auc', value: 'NaN', timestamp: 1 });
-  const loggedModel = valueOf(
+  const loggedModel = fieldOf(
     'model_id',
     await post('logged-models', { experiment_id: '0', source_run_id: run }),
   );
