@@ -107,7 +107,11 @@ function judge(bars: Bars, { tabularium, ratio, bare, small }: Reached): Verdict
     ...verdict(bars.ofBare, ofBare, { sign: '≥', unit: ' % of bare' }),
     ...verdict(bars.cpu, tabularium.cpu, { label: 'CPU ', sign: '≤', unit: ' ms' }),
     ...verdict(bars.p50, tabularium.p50, { label: 'p50 ', sign: '≤', unit: ' ms' }),
-    ...verdict(bars.growth, growth, { label: 'p50 ', sign: '≤', unit: '× that of 100 models' }),
+    ...verdict(bars.growth, growth, {
+      label: 'p50 ',
+      sign: '≤',
+      unit: `× that of ${sizes.small.models} models`,
+    }),
   ];
 }
 

@@ -128,6 +128,8 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 /** Resolves to the number of bars that were missed. */
 async function bench(): Promise<number> {
+  if (process.platform !== 'linux')
+    throw new Error('The bench reads CPU and memory from /proc: run it on Linux.');
   await findWrk();
   const python = await makePython();
   scratch = await makeScratch();
