@@ -10,7 +10,7 @@ import {
   isPrompt,
   modelNotFound,
 } from '../registered-models/rules.ts';
-import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
+import { findModelKind, renderModel } from '../registered-models/store.ts';
 import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
@@ -48,8 +48,7 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
 
   const { scope, now } = call;
   const version = { description, source: lineage.source, storageLocation, runId, runLink, tags, now };
-  const [, created] = await call.transaction((sql) => [
-    lockModel(sql, scope, name),
+  const [created] = await call.transaction((sql) => [
     store.insertVersion(sql, scope, name, version, (from) => {
       const label = sql`${name}::text || '/' || (select version from ${from})`;
       return call.record(

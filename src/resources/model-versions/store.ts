@@ -141,8 +141,10 @@ export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => s
   (select last_version from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name})`;
 
 /**
- * Inserts the version behind the highest number given so far; the model must be locked by a statement before this one
- * and told of the number by one behind it (`renderModel`). Answers a `VersionRow`; none where there is no such model.
+ * Locks the model and inserts the version behind the highest number given so far, of which a statement behind this one
+ * must tell the model (`renderModel`). Answers a `VersionRow`; none where there is no such model.
+ *
+ * Whoever waits here for another writer goes on with the model's row as that one left it, and reads nothing else.
  */
 export const insertVersion = (
   sql: Sql,
@@ -153,7 +155,10 @@ export const insertVersion = (
 ): Query => {
   const { keys, values } = columnsOf(version.tags);
   return sql`
-  with created as (
+  with locked as (
+    select workspace, name, last_version from tabularium.registered_models
+    where workspace = ${scope.workspace} and name = ${name} for no key update),
+  created as (
     insert into tabularium.model_versions
       (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at, wire)
     select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, created_at, updated_at,
@@ -167,7 +172,7 @@ export const insertVersion = (
         null::text as user_id, 'None' as stage, ${version.source}::text as source, ${version.runId}::text as run_id,
         ${version.runLink}::text as run_link, 'READY' as status, null::text as status_message,
         ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
-      from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name}) v
+      from locked) v
     returning workspace, name, version, wire),
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)

@@ -27,13 +27,12 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
   const tags = collectTags(sent);
   tags.forEach(checkModelTag);
   const taken = alreadyExists(`Registered Model (name=${name}) already exists.`);
-  const results = await call
-    .transaction((sql) => [
+  const wire = await call
+    .write((sql) =>
       store.insertModel(sql, call.scope, { name, description, tags, now: call.now }, (from) =>
         call.record(sql, { kind: 'registered-model', name }, from),
       ),
-      store.renderModel(sql, call.scope, name),
-    ])
+    )
     .catch(onUnique(() => taken))
     .catch(async (error) => {
       // Of any other failure it is not known whether the model that is there now is this one.
@@ -41,7 +40,7 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
       const existing = await call.read((sql) => store.findModelKind(sql, call.scope, name));
       throw existing ? nameTaken(name, existing === 'prompt', isPrompt(tags)) : error;
     });
-  return answer(results[1]?.[0]?.wire as string);
+  return answer(wire);
 };
 
 function nameTaken(name: string, existing: boolean, created: boolean): Error {

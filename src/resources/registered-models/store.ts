@@ -11,6 +11,22 @@ export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string
   select from tabularium.registered_models where workspace = ${scope.workspace} and name = any(${names}::text[])
   order by name for no key update`;
 
+/**
+ * The wire document of the model `m`: a row of registered_models, or what one is about to become. Lists are JSON, null
+ * where they are empty.
+ */
+const documentOf = (
+  sql: Sql,
+  parts: { updatedAt: Fragment; latestVersions: Fragment; tags: Fragment; aliases: Fragment },
+): Fragment => sql`json_strip_nulls(json_build_object(
+    'name', m.name,
+    'creation_timestamp', m.created_at,
+    'last_updated_timestamp', ${parts.updatedAt},
+    'description', nullif(m.description, ''),
+    'latest_versions', ${parts.latestVersions},
+    'tags', ${parts.tags},
+    'aliases', ${parts.aliases}))`;
+
 /** What else changes in the row that is rendered; `m` is the row before. */
 interface ModelChange {
   /** Null where it stays as it is. */
@@ -25,24 +41,22 @@ interface ModelChange {
 export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelChange = {}): Query => sql`
   update tabularium.registered_models m
   set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
-    wire = json_strip_nulls(json_build_object(
-      'name', m.name,
-      'creation_timestamp', m.created_at,
-      'last_updated_timestamp', coalesce(c.updated_at, m.updated_at),
-      'description', nullif(m.description, ''),
-      'latest_versions', (
+    wire = ${documentOf(sql, {
+      updatedAt: sql`coalesce(c.updated_at, m.updated_at)`,
+      latestVersions: sql`(
         select json_agg(v.wire order by v.version)
         from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
         cross join lateral (
           select wire, version from tabularium.model_versions
           where workspace = m.workspace and name = m.name and stage = s.stage
-          order by version desc limit 1) v),
-      'tags', (
+          order by version desc limit 1) v)`,
+      tags: sql`(
         select json_agg(json_build_object('key', key, 'value', value) order by key)
-        from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name),
-      'aliases', (
+        from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name)`,
+      aliases: sql`(
         select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
-        from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)))
+        from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)`,
+    })}
   from (select ${change.updatedAt ?? sql`null`}::bigint as updated_at) c
   where m.workspace = ${scope.workspace} and m.name = ${name}
   returning m.wire`;
@@ -73,22 +87,37 @@ export interface NewModel {
   readonly now: bigint;
 }
 
-/** Inserts the model and its tags. Unique violation where the name is taken. */
-export const insertModel = (
+/** Inserts the model, rendered, and its tags; answers its `wire`. Unique violation where the name is taken. */
+export async function insertModel(
   sql: Sql,
   scope: Scope,
   model: NewModel,
   record: (from: Fragment) => Fragment,
-): Query => sql`
+): Promise<string> {
+  const tags = sql`unnest(${model.tags.map((t) => t.key)}::text[], ${model.tags.map((t) => t.value)}::text[]) as t (key, value)`;
+  const none = sql`null::json`;
+  const [row] = await sql`
   with created as (
-    insert into tabularium.registered_models (workspace, name, description, created_at, updated_at)
-    values (${scope.workspace}, ${model.name}, ${model.description}, ${model.now}, ${model.now}) returning 1),
+    insert into tabularium.registered_models (workspace, name, description, created_at, updated_at, wire)
+    select workspace, name, description, created_at, created_at,
+      ${documentOf(sql, {
+        updatedAt: sql`m.created_at`,
+        latestVersions: none,
+        tags: sql`(
+          select json_agg(json_build_object('key', key, 'value', value) order by key collate "C") from ${tags})`,
+        aliases: none,
+      })}
+    from (
+      select ${scope.workspace}::text as workspace, ${model.name}::text as name,
+        ${model.description}::text as description, ${model.now}::bigint as created_at) m
+    returning wire),
   tagged as (
     insert into tabularium.registered_model_tags (workspace, name, key, value)
-    select ${scope.workspace}, ${model.name}, key, value
-    from unnest(${model.tags.map((t) => t.key)}::text[], ${model.tags.map((t) => t.value)}::text[]) as t (key, value)),
+    select ${scope.workspace}, ${model.name}, key, value from ${tags}),
   recorded as (${record(sql`created`)})
-  select from created`;
+  select wire from created`;
+  return row?.wire;
+}
 
 export const updateDescription = (
   sql: Sql,
