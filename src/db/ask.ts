@@ -1,24 +1,51 @@
+import postgres from 'postgres';
 import type { Sql } from '../contract/sql.ts';
 
 export type Ask = <T>(question: (sql: Sql) => Promise<T>) => Promise<T>;
 
-/** What Postgres says when it ends a session, on an operator's word or after a crash, and when it lets none begin. */
-const farewells: ReadonlySet<unknown> = new Set(['57P01', '57P02', '57P03', '53300']);
+/** One connection, which questions share: postgres.js sends them one behind the other without waiting. */
+interface Line {
+  readonly sql: Sql;
+  /** How to refuse the questions under way. */
+  readonly asked: Set<(error: Error) => void>;
+}
 
 /**
- * Makes the function that puts statements to the pool. Where a connection broke under a statement, postgres.js (3.4.9)
- * keeps what Postgres said then, and gives it to the first statement of the next connection in its place: that one was
- * not sent, so it is put again, once for each connection that may keep such a farewell.
+ * Makes the function that puts questions to the database, on as many connections as the pool may have.
+ *
+ * Each is a client of a single connection, which is given up when the connection breaks. A client of postgres.js (3.4.9)
+ * keeps the statement it broke under, and takes for its answer what Postgres says to the next connection: where Postgres
+ * lets none begin, the client tries again and again without telling anybody; where it does, the next statement is refused
+ * with the error of the last.
  */
 export function createAsk(pool: Sql): Ask {
+  const lines = Array.from({ length: pool.options.max }, (_, at) => openLine(at));
+
+  function openLine(at: number): Line {
+    const onclose = () => {
+      const { sql, asked } = line;
+      lines[at] = openLine(at);
+      const broken = Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_CLOSED' });
+      for (const refuse of asked) refuse(broken);
+      // What it has not sent yet, it would send on another connection.
+      sql.end({ timeout: 0 }).catch(() => {});
+    };
+    const sql = postgres({ ...pool.options, max: 1, onclose } as object) as Sql;
+    const line: Line = { sql, asked: new Set() };
+    return line;
+  }
+
   return async (question) => {
-    for (let farewell = 1; ; farewell++) {
-      try {
-        return await question(pool);
-      } catch (error) {
-        const { code } = error as { code?: unknown };
-        if (!farewells.has(code) || farewell > pool.options.max) throw error;
-      }
+    const { sql, asked } = lines.reduce((least, line) => (line.asked.size < least.asked.size ? line : least));
+    let refuse: (error: Error) => void = () => {};
+    const broken = new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
+    asked.add(refuse);
+    try {
+      return await Promise.race([question(sql), broken]);
+    } finally {
+      asked.delete(refuse);
     }
   };
 }

@@ -98,7 +98,9 @@ test('what ended one session is no answer to the statements of the next', async 
   const other = connect({ ...postgres, max: 1 });
   const ask = createAsk(pool);
   for (const _ of [1, 2]) {
-    const asleep = Array.from({ length: 4 }, () => pool`select pg_sleep(60)`.catch(({ code }) => code));
+    const asleep = Array.from({ length: 4 }, () =>
+      ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
+    );
     const sleeping = () => other<{ pid: number }[]>`select pid from pg_stat_activity
       where query like 'select pg_sleep%' and state = 'active' and application_name = 'ended'`;
     while ((await sleeping()).length < 4);
@@ -109,4 +111,31 @@ test('what ended one session is no answer to the statements of the next', async 
   }
   await pool.end();
   await other.end();
+});
+
+test('after a session that was ended, a database that lets none begin refuses at once', async () => {
+  const admin = connect({ ...postgres, max: 1 });
+  await admin`create role crowded login connection limit 1 password 'secret'`;
+  const options = { ...postgres, user: 'crowded', password: 'secret', max: 1 };
+  const ask = createAsk(connect(options));
+  const asleep = ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code);
+  const sleeping = () => admin`select pg_terminate_backend(pid) from pg_stat_activity
+    where usename = 'crowded' and state = 'active'`;
+  while ((await sleeping()).length === 0);
+  expect(await asleep).toBe('CONNECTION_CLOSED');
+  let other = connect(options);
+  while (
+    !(await other`select 1`.then(
+      () => true,
+      () => false,
+    ))
+  )
+    other = connect(options);
+  await expect(ask((sql) => sql`select 1 as one`)).rejects.toMatchObject({ code: '53300' });
+  await other.end();
+  while ((await admin`select from pg_stat_activity where usename = 'crowded'`).length > 0);
+  expect(await ask((sql) => sql`select 1 as one`)).toEqual([{ one: 1 }]);
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crowded'`;
+  await admin`drop role crowded`;
+  await admin.end();
 });

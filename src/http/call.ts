@@ -34,16 +34,7 @@ export function makeCall(
     now: BigInt(clock()),
     settings,
     read: (question) => db.watch('read', () => db.ask(question)),
-    write(change) {
-      const before = recordings;
-      return db.watch('write', () =>
-        db.ask((sql) => {
-          // It may have to be put again.
-          recordings = before;
-          return change(sql);
-        }),
-      );
-    },
+    write: (change) => db.watch('write', () => db.ask(change)),
     transaction: (changes) => db.watch('transaction', () => db.pipeline(changes)),
     record(sql, entry, from) {
       recordings++;
