@@ -30,7 +30,8 @@ export function createAsk(pool: Sql): Ask {
       // What it has not sent yet, it would send on another connection.
       sql.end({ timeout: 0 }).catch(() => {});
     };
-    const sql = postgres({ ...pool.options, max: 1, onclose } as object) as Sql;
+    // At the end of its lifetime a busy connection would refuse the questions behind it.
+    const sql = postgres({ ...pool.options, max: 1, max_lifetime: null, onclose } as object) as Sql;
     const line: Line = { sql, asked: new Set() };
     return line;
   }

@@ -16,7 +16,7 @@ export const onUnique =
     throw isPostgresError(error) && error.code === '23505' ? translate(error.constraint_name) : error;
   };
 
-/** Connection codes of postgres.js and the SQLSTATEs of a server that starts, stops or has no slot left. */
+/** Connection codes of postgres.js and the SQLSTATEs of a server that starts, stops, has no slot left or not the database. */
 const unavailable = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -35,6 +35,7 @@ const unavailable = new Set([
   '08006',
   '08001',
   '08004',
+  '3D000',
 ]);
 
 /** PgBouncer calls all that keeps it from serving a protocol violation; Postgres, unlike it, names its routine. */

@@ -146,9 +146,8 @@ test('with --artifacts-only the rest says what to do', async () => {
 
 test('the database that is away is told as 503, in one sentence', async () => {
   const gone = await makeApp();
-  await gone.sql.end();
+  await gone.close();
   const response = await gone.request('/api/2.0/mlflow/registered-models/get?name=x');
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' });
-  await gone.close();
 });
