@@ -23,7 +23,7 @@ import { type ArtifactPlaces, localPath } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 
-/** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0008). */
+/** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
 
 export interface AppDependencies {
