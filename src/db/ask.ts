@@ -1,5 +1,5 @@
-import postgres from 'postgres';
 import type { Sql } from '../contract/sql.ts';
+import { connectionBroke, connectSingle } from './pool.ts';
 
 export type Ask = <T>(question: (sql: Sql) => Promise<T>) => Promise<T>;
 
@@ -25,13 +25,12 @@ export function createAsk(pool: Sql): Ask {
     const onclose = () => {
       const { sql, asked } = line;
       lines[at] = openLine(at);
-      const broken = Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_CLOSED' });
-      for (const refuse of asked) refuse(broken);
+      for (const refuse of asked) refuse(connectionBroke());
       // What it has not sent yet, it would send on another connection.
       sql.end({ timeout: 0 }).catch(() => {});
     };
     // At the end of its lifetime a busy connection would refuse the questions behind it.
-    const sql = postgres({ ...pool.options, max: 1, max_lifetime: null, onclose } as object) as Sql;
+    const sql = connectSingle(pool, { max_lifetime: null, onclose });
     const line: Line = { sql, asked: new Set() };
     return line;
   }

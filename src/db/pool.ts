@@ -28,6 +28,14 @@ export function connect(options: DatabaseOptions): Sql {
   });
 }
 
+/** A client of a single connection to the database of the pool. */
+export const connectSingle = (pool: Sql, changes: { onclose?: () => void; max_lifetime?: null } = {}): Sql =>
+  postgres({ ...pool.options, ...changes, max: 1 } as object) as Sql;
+
+/** What a statement is told whose connection broke under it. */
+export const connectionBroke = (): Error =>
+  Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_CLOSED' });
+
 /**
  * Whether a statement that is prepared on a connection is still there at its next transaction; where it is not, connect
  * with `prepare: false`. It is not behind a pooler that gives each transaction any connection of its own (PgBouncer in

@@ -1,7 +1,7 @@
-import postgres from 'postgres';
 import { MlflowError } from '../contract/error.ts';
 import type { Sql } from '../contract/sql.ts';
 import { oldestSchema } from './migrate.ts';
+import { connectSingle } from './pool.ts';
 
 /** How long the database may take to answer, in milliseconds: less than a prober waits. */
 const patience = 2_000;
@@ -17,7 +17,7 @@ export type Readiness = () => Promise<void>;
  * and a load balancer that took it out would give its requests to servers that are as busy.
  */
 export function createReadiness(pool: Sql): Readiness {
-  let client = open();
+  let client = connectSingle(pool);
   let answer: Promise<void> | undefined;
   return () => {
     answer ??= ask().finally(() => {
@@ -27,11 +27,6 @@ export function createReadiness(pool: Sql): Readiness {
     });
     return answer;
   };
-
-  function open(): Sql {
-    // The question for array types, which postgres.js (3.4.9) asks by itself, would end the process where it fails.
-    return postgres({ ...pool.options, max: 1, fetch_types: false } as object) as Sql;
-  }
 
   async function ask(): Promise<void> {
     const question = askForMigration(client);
@@ -49,7 +44,7 @@ export function createReadiness(pool: Sql): Readiness {
       // Behind a network that swallows packets, an old connection would wait long after it is well again.
       question.catch(() => {});
       client.end({ timeout: 0 }).catch(() => {});
-      client = open();
+      client = connectSingle(pool);
       if (error instanceof MlflowError) throw error;
       throw unavailable('The database does not answer.', { cause: error });
     } finally {

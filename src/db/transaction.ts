@@ -1,5 +1,5 @@
-import postgres from 'postgres';
 import type { Query, Sql } from '../contract/sql.ts';
+import { connectionBroke, connectSingle } from './pool.ts';
 
 /** One connection that runs one transaction at a time. */
 interface Lane {
@@ -42,18 +42,15 @@ export function createPipeline(pool: Sql, lanes = 8): Pipeline {
  * a later connection to nobody.
  */
 function openLane(pool: Sql): Lane {
-  const lane: Lane = { sql: client(), queries: [], refuse: () => {} };
+  const lane: Lane = { sql: connectSingle(pool, { onclose }), queries: [], refuse: () => {} };
   return lane;
 
-  function client(): Sql {
-    return postgres({ ...pool.options, max: 1, onclose } as object) as Sql;
-  }
   function onclose(): void {
     // It would connect again and send without their `begin` those that it has not sent yet, which have no state.
     for (const query of lane.queries) if ((query as { state?: unknown }).state === null) query.cancel();
-    lane.refuse(Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_CLOSED' }));
+    lane.refuse(connectionBroke());
     // It would also tell what ended this connection to the first statement of the next.
-    lane.sql = client();
+    lane.sql = connectSingle(pool, { onclose });
   }
 }
 
