@@ -24,6 +24,10 @@ const serverInfo = {
 export const probePaths = (staticPrefix: string): ReadonlySet<string> =>
   new Set(['/health', '/ready', '/version'].map((path) => staticPrefix + path));
 
+/** What is neither measured nor traced: only machines ask for it. */
+export const unmeasuredPaths = (staticPrefix: string): ReadonlySet<string> =>
+  new Set([...probePaths(staticPrefix), '/metrics']);
+
 /**
  * `/health` (the process is up), `/version` and the two `server-info`, all below the static prefix, as in MLflow; and
  * `/ready`, which is ours: 503 with a sentence while `checkReady` throws.

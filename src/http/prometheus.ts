@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Handler, MiddlewareHandler } from 'hono';
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { WatchDatabase } from './call.ts';
-import { mlflowVersion, probePaths } from './health.ts';
+import { mlflowVersion, unmeasuredPaths } from './health.ts';
 
 export interface Prometheus {
   /** Counts and times each request but those of machines: the probes and `/metrics` itself. */
@@ -95,7 +95,7 @@ export function createPrometheus({ staticPrefix, version, connections }: Prometh
   collectDefaultMetrics({ register: registry });
 
   if (cluster.isWorker) answerPrimary(registry);
-  const unmeasured = new Set([...probePaths(staticPrefix), '/metrics']);
+  const unmeasured = unmeasuredPaths(staticPrefix);
 
   return {
     measure: async (c, next) => {

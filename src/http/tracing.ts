@@ -12,7 +12,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { MlflowError } from '../contract/error.ts';
 import type { WatchDatabase } from './call.ts';
-import { probePaths } from './health.ts';
+import { unmeasuredPaths } from './health.ts';
 
 export interface Tracing {
   /** Leaves a span, and a value of `http.server.request.duration`, for each request but those of machines. */
@@ -41,7 +41,7 @@ export function createTracing({ staticPrefix, version }: { staticPrefix: string;
     unit: 's',
     advice: { explicitBucketBoundaries },
   });
-  const untraced = new Set([...probePaths(staticPrefix), '/metrics']);
+  const untraced = unmeasuredPaths(staticPrefix);
 
   return {
     trace: async (c, next) => {
