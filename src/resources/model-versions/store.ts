@@ -2,7 +2,7 @@ import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
 import type { Tag } from '../registered-models/rules.ts';
-import { findModel } from '../registered-models/store.ts';
+import { findModel, newTags } from '../registered-models/store.ts';
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
@@ -153,7 +153,7 @@ export const insertVersion = (
   version: NewVersion,
   record: (created: Fragment) => Fragment,
 ): Query => {
-  const { keys, values } = columnsOf(version.tags);
+  const tags = newTags(sql, version.tags);
   return sql`
   with locked as (
     select workspace, name, last_version from tabularium.registered_models
@@ -162,11 +162,7 @@ export const insertVersion = (
     insert into tabularium.model_versions
       (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at, wire)
     select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, created_at, updated_at,
-      ${documentOf(
-        sql,
-        sql`(select json_agg(json_build_object('key', key, 'value', value) order by key collate "C")
-          from unnest(${keys}::text[], ${values}::text[]) as t (key, value))`,
-      )}
+      ${documentOf(sql, tags.list)}
     from (
       select workspace, name, last_version + 1 as version, ${version.description}::text as description,
         null::text as user_id, 'None' as stage, ${version.source}::text as source, ${version.runId}::text as run_id,
@@ -177,15 +173,10 @@ export const insertVersion = (
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
     select c.workspace, c.name, c.version, t.key, t.value
-    from created c, unnest(${keys}::text[], ${values}::text[]) as t (key, value)),
+    from created c, ${tags.rows}),
   recorded as (${record(sql`created`)})
   select version, wire, null as aliases from created`;
 };
-
-const columnsOf = (tags: readonly Tag[]) => ({
-  keys: tags.map(({ key }) => key),
-  values: tags.map(({ value }) => value),
-});
 
 export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
   update tabularium.model_versions set updated_at = ${now} where workspace = ${scope.workspace} and name = ${name}`;

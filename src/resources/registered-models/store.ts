@@ -87,6 +87,16 @@ export interface NewModel {
   readonly now: bigint;
 }
 
+/** Tags that are about to be written: as rows `t (key, value)`, and as the JSON list of a document, null for none. */
+export function newTags(sql: Sql, tags: readonly Tag[]): { rows: Fragment; list: Fragment } {
+  const keys = tags.map(({ key }) => key);
+  const values = tags.map(({ value }) => value);
+  const rows = sql`unnest(${keys}::text[], ${values}::text[]) as t (key, value)`;
+  const list = sql`(
+    select json_agg(json_build_object('key', key, 'value', value) order by key collate "C") from ${rows})`;
+  return { rows, list };
+}
+
 /** Inserts the model, rendered, and its tags; answers its `wire`. Unique violation where the name is taken. */
 export async function insertModel(
   sql: Sql,
@@ -94,7 +104,7 @@ export async function insertModel(
   model: NewModel,
   record: (from: Fragment) => Fragment,
 ): Promise<string> {
-  const tags = sql`unnest(${model.tags.map((t) => t.key)}::text[], ${model.tags.map((t) => t.value)}::text[]) as t (key, value)`;
+  const tags = newTags(sql, model.tags);
   const none = sql`null::json`;
   const [row] = await sql`
   with created as (
@@ -103,8 +113,7 @@ export async function insertModel(
       ${documentOf(sql, {
         updatedAt: sql`m.created_at`,
         latestVersions: none,
-        tags: sql`(
-          select json_agg(json_build_object('key', key, 'value', value) order by key collate "C") from ${tags})`,
+        tags: tags.list,
         aliases: none,
       })}
     from (
@@ -113,7 +122,7 @@ export async function insertModel(
     returning wire),
   tagged as (
     insert into tabularium.registered_model_tags (workspace, name, key, value)
-    select ${scope.workspace}, ${model.name}, key, value from ${tags}),
+    select ${scope.workspace}, ${model.name}, key, value from ${tags.rows}),
   recorded as (${record(sql`created`)})
   select wire from created`;
   return row?.wire;
