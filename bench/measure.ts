@@ -18,6 +18,8 @@ export interface Bench {
   readonly repeats: number;
   /** The Python that has mlflow. */
   readonly python: string;
+  /** Of Tabularium, as it is packaged. */
+  readonly command: string;
   /** URLs. */
   readonly databases: { readonly mlflow: string; readonly tabularium: string };
   /** For what is written for a while. */
@@ -54,12 +56,12 @@ interface Servers {
 }
 
 export async function measureSize(bench: Bench): Promise<void> {
-  const { size, operations, python, databases, folder, say } = bench;
-  let tabularium = await startTabularium(databases.tabularium, folder);
+  const { size, operations, python, command, databases, folder, say } = bench;
+  let tabularium = await startTabularium(command, databases.tabularium, folder);
   const times = [tabularium.startSeconds];
   while (times.length < starts) {
     await tabularium.stop();
-    tabularium = await startTabularium(databases.tabularium, folder);
+    tabularium = await startTabularium(command, databases.tabularium, folder);
     times.push(tabularium.startSeconds);
   }
 

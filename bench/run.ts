@@ -12,7 +12,7 @@ import { type Cluster, openCluster } from './postgres.ts';
 import { run, stopAll } from './processes.ts';
 import { countBars, type Result, tablesOf, writeTables } from './report.ts';
 import { seedMlflow, seedTabularium } from './seed.ts';
-import { makeMlflowTables } from './servers.ts';
+import { makeMlflowTables, makePackage } from './servers.ts';
 
 /**
  * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns, at two sizes. A whole run
@@ -133,6 +133,7 @@ async function bench(): Promise<number> {
   await findWrk();
   const python = await makePython();
   scratch = await makeScratch();
+  const command = await makePackage(scratch);
   cluster = await openCluster(scratch, options.postgres);
   const result: Result = {
     date: new Date().toISOString(),
@@ -151,6 +152,7 @@ async function bench(): Promise<number> {
       seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
       repeats: Number(options.repeats ?? (options.quick ? 1 : 2)),
       python,
+      command,
       databases,
       folder: await mkdtemp(join(scratch, 'servers-')),
       postgres: cluster.pid,

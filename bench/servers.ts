@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { glob } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,19 +14,23 @@ export interface Server extends Started {
   readonly startSeconds: number;
 }
 
-/** As users start it. What servers write goes to `folder`. */
-export async function startTabularium(database: string, folder: string): Promise<Server> {
+/** Makes the package that users install, below `folder`, which lies in the repository; resolves to its command. */
+export async function makePackage(folder: string): Promise<string> {
+  await run('npm', '--prefix', repository, 'pack', repository, '--pack-destination', folder);
+  const [tarball = ''] = await Array.fromAsync(glob('*.tgz', { cwd: folder }));
+  await run('tar', '-xzf', join(folder, tarball), '-C', folder);
+  return join(folder, 'package', 'bin', 'tabularium.js');
+}
+
+/** As users start it, by what `makePackage` made. What servers write goes to `folder`. */
+export async function startTabularium(command: string, database: string, folder: string): Promise<Server> {
   const port = await freePort();
   const options = ['--backend-store-uri', database, '--artifacts-destination', join(folder, 'tabularium')];
   return untilAnswer(port, () =>
-    start(
-      process.execPath,
-      [join(repository, 'bin/tabularium.js'), 'server', ...options, '--port', `${port}`],
-      {
-        cwd: folder,
-        log: join(folder, 'tabularium.log'),
-      },
-    ),
+    start(process.execPath, [command, 'server', ...options, '--port', `${port}`], {
+      cwd: folder,
+      log: join(folder, 'tabularium.log'),
+    }),
   );
 }
 

@@ -16,6 +16,7 @@ import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
 import { createPrometheus } from './http/prometheus.ts';
+import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
 import { localStore } from './objects/local.ts';
@@ -57,11 +58,9 @@ const lanes = 8;
 /** The whole server as a function from request to answer; nothing listens yet. */
 export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
-  const app = new Hono();
+  const app = new Hono({ router: new RememberingRouter() });
   const version = packageVersion();
   const watchers: WatchDatabase[] = [];
-  const watch: WatchDatabase = (verb, use) =>
-    watchers.reduce<typeof use>((inner, watcher) => () => watcher(verb, inner), use)();
   if (config.telemetry) {
     const tracing = createTracing({ staticPrefix, version });
     // Before all others, so that what they log belongs to the span.
@@ -77,12 +76,12 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     watchers.push(prometheus.watch);
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
-  refuseWorkspaces(app);
+  app.use(refuseWorkspaces);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces(config);
-  const ask = createAsk(sql);
-  const read: Ask = (question) => watch('read', () => ask(question));
+  const db = { ...createAsk(sql), pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
+  const read: Ask = (question) => (db.watch ? db.watch('read', () => db.find(question)) : db.find(question));
   mountArtifacts(app, {
     places,
     artifactsOnly,
@@ -96,7 +95,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   mountOperations(app, {
     operations: operationsWith(places),
     absent,
-    db: { ask, pipeline: createPipeline(sql, lanes), watch },
+    db,
     settings: config.settings,
     clock,
     staticPrefix,
@@ -106,6 +105,12 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   app.notFound(notFoundPage(config.rootPath));
   return app;
 }
+
+/** The watchers as one, the first innermost; undefined where there is none. */
+const watchBy = (watchers: readonly WatchDatabase[]): WatchDatabase | undefined =>
+  watchers.length === 0
+    ? undefined
+    : (verb, use) => watchers.reduce<typeof use>((inner, watcher) => () => watcher(verb, inner), use)();
 
 function artifactPlaces(config: AppConfig): ArtifactPlaces {
   const root = localPath(config.settings.defaultArtifactRoot);

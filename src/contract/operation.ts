@@ -43,6 +43,12 @@ export interface Call {
   /** A question. The tag that is handed in takes a connection per query. */
   read<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
 
+  /**
+   * A question that Postgres answers at once, such as one for a row by its key: it waits for others of its kind only,
+   * never behind a search.
+   */
+  find<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
+
   /** A change that is one statement; a recorded one splices `record` into it. */
   write<T>(change: (sql: Sql) => Promise<T>): Promise<T>;
 

@@ -14,6 +14,7 @@ export function normalPath(path: string): string {
 
 /** Why a name may not be used where MLflow could take it for a file's: it leads elsewhere. Undefined where it may. */
 export function pathRefusal(name: string): string | undefined {
+  if (/^[^./][^/]*$/.test(name)) return undefined;
   const normal = normalPath(name);
   if (normal === name && normal !== '.' && !normal.startsWith('..') && !normal.startsWith('/'))
     return undefined;

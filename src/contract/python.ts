@@ -41,6 +41,7 @@ export const dumpText = (text: string): string =>
 
 /** `int(text)`; undefined where Python raises. */
 export function readInteger(text: string): bigint | undefined {
+  if (/^\d{1,15}$/.test(text)) return BigInt(text);
   const digits = /^\s*([+-]?)(\p{Nd}+(?:_\p{Nd}+)*)\s*$/u.exec(text);
   // Python refuses more than 4300 digits.
   if (!digits || text.length > 4300) return undefined;

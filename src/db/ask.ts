@@ -3,6 +3,13 @@ import { connectionBroke, connectSingle } from './pool.ts';
 
 export type Ask = <T>(question: (sql: Sql) => Promise<T>) => Promise<T>;
 
+export interface Asks {
+  /** For questions that may take their time. */
+  readonly ask: Ask;
+  /** For questions that Postgres answers at once, as a row by its key: nothing slow may stand before them. */
+  readonly find: Ask;
+}
+
 /** One connection, which questions share: postgres.js sends them one behind the other without waiting. */
 interface Line {
   readonly sql: Sql;
@@ -10,42 +17,71 @@ interface Line {
   readonly asked: Set<(error: Error) => void>;
 }
 
+/** How many of the connections are kept for `find`. */
+const findLines = 2;
+
 /**
- * Makes the function that puts questions to the database, on as many connections as the pool may have.
+ * Makes the functions that put questions to the database, on as many connections as the pool may have.
  *
  * Each is a client of a single connection, which is given up when the connection breaks. A client of postgres.js (3.4.9)
  * keeps the statement it broke under, and takes for its answer what Postgres says to the next connection: where Postgres
  * lets none begin, the client tries again and again without telling anybody; where it does, the next statement is refused
  * with the error of the last.
  */
-export function createAsk(pool: Sql): Ask {
-  const lines = Array.from({ length: pool.options.max }, (_, at) => openLine(at));
+export function createAsk(pool: Sql): Asks {
+  const open = (count: number) => {
+    const lines: Line[] = [];
+    for (let at = 0; at < count; at++) lines[at] = openLine(pool, (next) => (lines[at] = next));
+    return lines;
+  };
+  const lines = open(Math.max(1, pool.options.max - findLines));
+  const quick = open(findLines);
 
-  function openLine(at: number): Line {
-    const onclose = () => {
-      const { sql, asked } = line;
-      lines[at] = openLine(at);
-      for (const refuse of asked) refuse(connectionBroke());
-      // What it has not sent yet, it would send on another connection.
-      sql.end({ timeout: 0 }).catch(() => {});
-    };
-    // At the end of its lifetime a busy connection would refuse the questions behind it.
-    const sql = connectSingle(pool, { max_lifetime: null, onclose });
-    const line: Line = { sql, asked: new Set() };
-    return line;
-  }
-
-  return async (question) => {
-    const { sql, asked } = lines.reduce((least, line) => (line.asked.size < least.asked.size ? line : least));
-    let refuse: (error: Error) => void = () => {};
-    const broken = new Promise<never>((_, reject) => {
-      refuse = reject;
+  // What is asked in one turn of the event loop leaves in one write, and Postgres wakes once for all of it.
+  let turn: Line | undefined;
+  const lineOfTurn = (): Line => {
+    if (turn && quick.includes(turn)) return turn;
+    turn = leastBusy(quick);
+    setImmediate(() => {
+      turn = undefined;
     });
-    asked.add(refuse);
-    try {
-      return await Promise.race([question(sql), broken]);
-    } finally {
-      asked.delete(refuse);
-    }
+    return turn;
+  };
+
+  return {
+    ask: (question) => put(leastBusy(lines), question),
+    find: (question) => put(lineOfTurn(), question),
   };
 }
+
+const leastBusy = (lines: readonly Line[]): Line =>
+  lines.reduce((least, line) => (line.asked.size < least.asked.size ? line : least));
+
+/** @param replace takes the line that follows this one when its connection has broken. */
+function openLine(pool: Sql, replace: (next: Line) => void): Line {
+  const onclose = () => {
+    replace(openLine(pool, replace));
+    for (const refuse of line.asked) refuse(connectionBroke());
+    // What it has not sent yet, it would send on another connection.
+    line.sql.end({ timeout: 0 }).catch(() => {});
+  };
+  // At the end of its lifetime a busy connection would refuse the questions behind it.
+  const line: Line = { sql: connectSingle(pool, { max_lifetime: null, onclose }), asked: new Set() };
+  return line;
+}
+
+const put = <T>({ sql, asked }: Line, question: (sql: Sql) => Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const answered = question(sql);
+    asked.add(reject);
+    answered.then(
+      (answer) => {
+        asked.delete(reject);
+        resolve(answer);
+      },
+      (error) => {
+        asked.delete(reject);
+        reject(error);
+      },
+    );
+  });

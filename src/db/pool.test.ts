@@ -94,30 +94,58 @@ test('a connect that fails says why', async () => {
 });
 
 test('what ended one session is no answer to the statements of the next', async () => {
-  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'ended' } });
+  const pool = connect({ ...postgres, max: 6, connection: { application_name: 'ended' } });
   const other = connect({ ...postgres, max: 1 });
-  const ask = createAsk(pool);
-  for (const _ of [1, 2]) {
+  const { ask, find } = createAsk(pool);
+  for (const put of [ask, find, ask, find]) {
     const asleep = Array.from({ length: 4 }, () =>
-      ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
+      put((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
     );
     const sleeping = () => other<{ pid: number }[]>`select pid from pg_stat_activity
       where query like 'select pg_sleep%' and state = 'active' and application_name = 'ended'`;
-    while ((await sleeping()).length < 4);
+    // What is found in one turn shares a connection.
+    while ((await sleeping()).length < (put === find ? 1 : 4));
     for (const { pid } of await sleeping()) await other`select pg_terminate_backend(${pid})`;
     expect(await Promise.all(asleep)).toEqual(Array(4).fill('CONNECTION_CLOSED'));
-    const answers = Array.from({ length: 8 }, () => ask((sql) => sql`select 1 as one`));
+    const answers = Array.from({ length: 8 }, () => put((sql) => sql`select 1 as one`));
     expect(await Promise.all(answers)).toEqual(Array(8).fill([{ one: 1 }]));
   }
   await pool.end();
   await other.end();
 });
 
+test('what is found by key waits for no slow question', async () => {
+  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'slow' } });
+  const { ask, find } = createAsk(pool);
+  const slow = Array.from({ length: 8 }, () =>
+    ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
+  );
+  const numbers = [1, 2, 3, 4, 5, 6];
+  const found = numbers.map((number) => find((sql) => sql`select ${number}::int as number`));
+  expect((await Promise.all(found)).flat()).toEqual(numbers.map((number) => ({ number })));
+  const [{ connections }] = (await find(
+    (sql) => sql`select count(*)::int as connections from pg_stat_activity where application_name = 'slow'`,
+  )) as unknown as [{ connections: number }];
+  expect(connections).toBeLessThanOrEqual(4);
+  const terminated = () =>
+    find(
+      (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'slow' and pid <> pg_backend_pid() and query like '%pg_sleep%'`,
+    );
+  let refused = false;
+  const all = Promise.all(slow).then((codes) => {
+    refused = true;
+    return codes;
+  });
+  while (!refused) await terminated();
+  expect(await all).toEqual(Array(8).fill('CONNECTION_CLOSED'));
+});
+
 test('after a session that was ended, a database that lets none begin refuses at once', async () => {
   const admin = connect({ ...postgres, max: 1 });
   await admin`create role crowded login connection limit 1 password 'secret'`;
   const options = { ...postgres, user: 'crowded', password: 'secret', max: 1 };
-  const ask = createAsk(connect(options));
+  const { ask } = createAsk(connect(options));
   const asleep = ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code);
   const sleeping = () => admin`select pg_terminate_backend(pid) from pg_stat_activity
     where usename = 'crowded' and state = 'active'`;

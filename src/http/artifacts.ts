@@ -146,20 +146,16 @@ async function send(
 
 /** What the client asks for below `mount`, as it was sent: Hono has decoded it once already and taken `..` away. */
 function pathBelow(c: Context, mount: string): string {
-  const sent = sentPath(c);
-  return (sent.startsWith(`${mount}/`) ? sent : c.req.path).slice(mount.length + 1);
+  const sent = sentUrl(c)?.replace(/\?.*$/s, '');
+  return (sent?.startsWith(`${mount}/`) ? sent : c.req.path).slice(mount.length + 1);
 }
 
 /** Whether the path that was sent begins with `mount`, but its `..` lead elsewhere. */
-function leaves(c: Context, mount: string): boolean {
-  return sentPath(c).startsWith(`${mount}/`) && !c.req.path.startsWith(`${mount}/`);
-}
+const leaves = (c: Context, mount: string): boolean =>
+  sentUrl(c)?.startsWith(`${mount}/`) === true && !c.req.path.startsWith(`${mount}/`);
 
-/** Without the query. Only Node's own request still has what was sent; a `Request` has normalised it. */
-function sentPath(c: Context): string {
-  const sent: unknown = c.env?.incoming?.url;
-  return typeof sent === 'string' ? sent.replace(/\?.*$/s, '') : new URL(c.req.url).pathname;
-}
+/** Path and query as they were sent. Only Node's own request still has them; a `Request` has normalised the path. */
+const sentUrl = (c: Context): string | undefined => c.env?.incoming?.url;
 
 /** The path of a file to write. MLflow refuses (there with 500) a folder that is written in a roundabout way. */
 function filePath(path: string): string {

@@ -1,47 +1,71 @@
 import { auditInsert } from '../audit/record.ts';
-import type { Call, Settings } from '../contract/operation.ts';
+import type { AuditEntry, Call, Settings } from '../contract/operation.ts';
 import { everything } from '../contract/scope.ts';
-import type { Query, Sql } from '../contract/sql.ts';
+import type { Fragment, Query, Sql } from '../contract/sql.ts';
 
 /** The ways to the database, handed in by `app.ts`. */
 export interface Database {
   ask<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The same for what Postgres answers at once. */
+  find<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
   pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
-  readonly watch: WatchDatabase;
+  /** Surrounds each use of the database by a request, to count or to trace it; undefined where nobody looks. */
+  readonly watch: WatchDatabase | undefined;
 }
 
-/** Surrounds each use of the database by a request, to count or to trace it; throws and answers what `use` does. */
+/** Throws and answers what `use` does. */
 export type WatchDatabase = <T>(verb: 'read' | 'write' | 'transaction', use: () => Promise<T>) => Promise<T>;
 
-/** What one request may do, and how many audit rows it asked for. */
-export interface RunningCall extends Call {
-  readonly recordings: number;
+/** What a call gets of the server: the same for all requests. */
+export interface CallContext {
+  readonly db: Database;
+  readonly settings: Settings;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
 }
 
-export function makeCall(
-  db: Database,
-  settings: Settings,
-  clock: () => number,
-  action: string,
-  requestId: string,
-): RunningCall {
-  let recordings = 0;
-  const author = { scope: everything, actor: 'anonymous', action, requestId };
-  return {
-    requestId,
-    scope: everything,
-    actor: author.actor,
-    now: BigInt(clock()),
-    settings,
-    read: (question) => db.watch('read', () => db.ask(question)),
-    write: (change) => db.watch('write', () => db.ask(change)),
-    transaction: (changes) => db.watch('transaction', () => db.pipeline(changes)),
-    record(sql, entry, from) {
-      recordings++;
-      return auditInsert(sql, author, entry, from);
-    },
-    get recordings() {
-      return recordings;
-    },
-  };
+/** What one request may do, and how many audit rows it asked for. */
+export class RunningCall implements Call {
+  readonly scope = everything;
+  readonly actor = 'anonymous';
+  readonly action: string;
+  readonly requestId: string;
+  readonly now: bigint;
+  readonly settings: Settings;
+  recordings = 0;
+  readonly #db: Database;
+
+  constructor({ db, settings, clock }: CallContext, action: string, requestId: string) {
+    this.action = action;
+    this.requestId = requestId;
+    this.now = BigInt(clock());
+    this.settings = settings;
+    this.#db = db;
+  }
+
+  read<T>(question: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#watched('read', () => this.#db.ask(question));
+  }
+
+  find<T>(question: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#watched('read', () => this.#db.find(question));
+  }
+
+  write<T>(change: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#watched('write', () => this.#db.ask(change));
+  }
+
+  transaction(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]> {
+    return this.#watched('transaction', () => this.#db.pipeline(changes));
+  }
+
+  record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment {
+    this.recordings++;
+    return auditInsert(sql, this, entry, from);
+  }
+
+  #watched<T>(verb: Parameters<WatchDatabase>[0], use: () => Promise<T>): Promise<T> {
+    const { watch } = this.#db;
+    return watch ? watch(verb, use) : use();
+  }
 }

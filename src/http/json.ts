@@ -1,5 +1,6 @@
 /** Reads request bodies as Python's `json.loads` does, with its integers of any size and its literals. */
 import { invalidParameter } from '../contract/error.ts';
+import { endOfString } from '../contract/json-text.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -96,17 +97,4 @@ function refuseExcess(text: string): void {
       throw invalidParameter(`The request body must not hold more than ${mostValues} values.`);
     }
   }
-}
-
-/** Where the closing quote of the string that opens at `start` stands, or -1. */
-function endOfString(text: string, start: number): number {
-  let end = start;
-  let backslashes: number;
-  do {
-    end = text.indexOf('"', end + 1);
-    if (end < 0) return -1;
-    backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
-  } while (backslashes % 2 === 1);
-  return end;
 }

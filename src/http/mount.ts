@@ -2,23 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { MlflowError } from '../contract/error.ts';
-import { type OperationTable, Rendered, type Rpc, type Settings } from '../contract/operation.ts';
+import { type OperationTable, Rendered, type Rpc } from '../contract/operation.ts';
 import { type Route, routes } from '../generated/routes.ts';
 import { readBody } from './body.ts';
-import { type Database, makeCall } from './call.ts';
+import { type CallContext, RunningCall } from './call.ts';
 import { decode } from './decode.ts';
 import { encodeResponse } from './encode.ts';
 import { disabled, methodNotAllowedPage, renderError, type TranslateError, trackingless } from './error.ts';
+import { takeHeaders, withHeaders } from './standing-headers.ts';
 
 /** RPCs that are not written: `not-implemented` answers as MLflow does for one of its own, `nothing` with an empty list. */
 export type Absent = Partial<Record<Rpc, 'not-implemented' | 'nothing'>>;
 
-export interface MountOptions {
+export interface MountOptions extends CallContext {
   readonly operations: Partial<OperationTable<Rpc>>;
   readonly absent: Absent;
-  readonly db: Database;
-  readonly settings: Settings;
-  readonly clock: () => number;
   readonly staticPrefix: string;
   readonly artifactsOnly: boolean;
 }
@@ -117,12 +115,12 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
   return async (c) => {
     const request = decode(route.rpc, await readRequest(c));
-    const call = makeCall(options.db, options.settings, options.clock, route.rpc, c.get('requestId'));
+    const call = new RunningCall(options, route.rpc, c.get('requestId'));
     const result = await run(request, call);
     if (operation.recorded !== call.recordings > 0 || call.recordings > 1)
       throw new Error(`${route.rpc} left ${call.recordings} audit rows`);
     const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);
-    return c.body(body, 200, { 'content-type': 'application/json' });
+    return new Response(body, { headers: { 'content-type': 'application/json', ...takeHeaders(c) } });
   };
 }
 
@@ -148,8 +146,7 @@ export function identifyRequests(app: Hono, log: Logger, translateError: Transla
     const requestId = randomUUID();
     c.set('requestId', requestId);
     const start = performance.now();
-    await next();
-    c.res.headers.set('x-request-id', requestId);
+    await withHeaders(c, { 'x-request-id': requestId }, next);
     if (!log.isLevelEnabled('debug')) return;
     const { method, path } = c.req;
     const operation = c.get('operation');
@@ -165,13 +162,11 @@ export function identifyRequests(app: Hono, log: Logger, translateError: Transla
 }
 
 /** While workspaces are off, a request that names one is refused on every path but server-info. */
-export function refuseWorkspaces(app: Hono): void {
-  app.use(async (c, next) => {
-    if (!c.req.header('x-mlflow-workspace')?.trim() || c.req.path.endsWith('/mlflow/server-info'))
-      return next();
-    throw new MlflowError(
-      'FEATURE_DISABLED',
-      'Workspace APIs are not available: workspaces are not enabled on this server',
-    );
-  });
-}
+export const refuseWorkspaces: MiddlewareHandler = (c, next) => {
+  if (!c.req.header('x-mlflow-workspace')?.trim() || c.req.path.endsWith('/mlflow/server-info'))
+    return next();
+  throw new MlflowError(
+    'FEATURE_DISABLED',
+    'Workspace APIs are not available: workspaces are not enabled on this server',
+  );
+};

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { probePaths } from './health.ts';
+import { withHeaders } from './standing-headers.ts';
 
 export interface SecurityOptions {
   /** Host patterns; `*` among them turns the check off. */
@@ -30,6 +31,10 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
   const inPatterns = matcher(corsAllowedOrigins);
   const mayWrite = (origin: string) => everyOrigin || isLocal(origin) || inPatterns(origin);
   const frames = options.xFrameOptions.toUpperCase();
+  const standing: Record<string, string> = {
+    'x-content-type-options': 'nosniff',
+    ...(frames !== 'NONE' && { 'x-frame-options': frames }),
+  };
 
   const probes = probePaths(staticPrefix);
   const apis = [`${staticPrefix}/api/`, `${staticPrefix}/ajax-api/`];
@@ -48,37 +53,32 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
       return preflight(c, origin, mayRead(origin), everyOrigin);
     }
 
-    if (origin && changing.has(method) && isApi(path) && !mayWrite(origin)) {
-      c.res = plain(c, 403, 'Cross-origin request blocked');
-    } else {
-      await next();
-      const { headers } = c.res;
-      headers.set('x-content-type-options', 'nosniff');
-      if (frames !== 'NONE') headers.set('x-frame-options', frames);
-      if (method === 'OPTIONS' && c.res.status === 200 && isApi(path)) {
-        c.res = new Response(null, { status: 204, headers });
-      }
+    const access = accessOf(origin, mayRead, everyOrigin);
+    if (origin && changing.has(method) && isApi(path) && !mayWrite(origin))
+      return plain(c, 403, 'Cross-origin request blocked', access);
+    await withHeaders(c, { ...standing, ...access }, next);
+    if (method === 'OPTIONS' && c.res.status === 200 && isApi(path)) {
+      c.res = new Response(null, { status: 204, headers: c.res.headers });
     }
-    describeAccess(c.res.headers, origin, mayRead, everyOrigin);
     return undefined;
   };
 }
 
-function describeAccess(
-  headers: Headers,
+/** What a page of the origin may do with the answer. */
+function accessOf(
   origin: string | undefined,
   mayRead: (origin: string) => boolean,
   everyOrigin: boolean,
-): void {
-  headers.append('vary', 'Origin');
-  if (!origin) return;
-  headers.set('access-control-expose-headers', '*');
-  if (everyOrigin) {
-    headers.set('access-control-allow-origin', '*');
-    return;
-  }
-  headers.set('access-control-allow-credentials', 'true');
-  if (mayRead(origin)) headers.set('access-control-allow-origin', origin);
+): Record<string, string> {
+  const vary = { vary: 'Origin' };
+  if (!origin) return vary;
+  const exposed = { ...vary, 'access-control-expose-headers': '*' };
+  if (everyOrigin) return { ...exposed, 'access-control-allow-origin': '*' };
+  return {
+    ...exposed,
+    'access-control-allow-credentials': 'true',
+    ...(mayRead(origin) && { 'access-control-allow-origin': origin }),
+  };
 }
 
 const listedMethods = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
@@ -108,8 +108,8 @@ function preflight(c: Context, origin: string, allowed: boolean, everyOrigin: bo
     : c.body(`Disallowed CORS ${refused.join(', ')}`, 400, headers);
 }
 
-function plain(c: Context, status: 403, text: string): Response {
-  return c.body(text, status, { 'content-type': 'text/plain' });
+function plain(c: Context, status: 403, text: string, headers: Record<string, string> = {}): Response {
+  return c.body(text, status, { 'content-type': 'text/plain', ...headers });
 }
 
 function isLocal(origin: string): boolean {

@@ -22,11 +22,11 @@ type ArtifactRpc =
 export function artifactOperations(places: ArtifactPlaces): OperationTable<ArtifactRpc> {
   const listArtifacts: Operation<'listArtifacts'> = async ({ run_id, run_uuid, path }, call) => {
     const runId = run_id || run_uuid || '';
-    const uri = await call.read((sql) => runArtifactUri(sql, call.scope, runId));
+    const uri = await call.find((sql) => runArtifactUri(sql, call.scope, runId));
     return { root_uri: uri, files: (await listUnder(uri, path, places)).map(sized) };
   };
   const listLoggedModelArtifacts: Operation<'listLoggedModelArtifacts'> = async (request, call) => {
-    const uri = await call.read((sql) => loggedModelUri(sql, call.scope, request.model_id));
+    const uri = await call.find((sql) => loggedModelUri(sql, call.scope, request.model_id));
     return {
       root_uri: uri,
       files: (await listUnder(uri, request.artifact_directory_path, places)).map(sized),

@@ -41,19 +41,19 @@ const answer = (wire: string) => new Rendered(`{"experiment":${wire}}`);
 
 const getExperiment: Operation<'getExperiment'> = async (request, call) => {
   const id = parseExperimentId(request.experiment_id);
-  const wire = await call.read((sql) => store.readExperiment(sql, call.scope, id));
+  const wire = await call.find((sql) => store.readExperiment(sql, call.scope, id));
   if (!wire) throw experimentNotFound(id);
   return answer(wire);
 };
 
 const getExperimentByName: Operation<'getExperimentByName'> = async ({ experiment_name: name }, call) => {
-  const wire = await call.read((sql) => store.readExperimentByName(sql, call.scope, name));
+  const wire = await call.find((sql) => store.readExperimentByName(sql, call.scope, name));
   if (!wire) throw notFound(`Could not find experiment with name '${name}'`);
   return answer(wire);
 };
 
 const find = async (call: Call, id: bigint): Promise<store.ExperimentState> => {
-  const experiment = await call.read((sql) => store.findExperiment(sql, call.scope, id));
+  const experiment = await call.find((sql) => store.findExperiment(sql, call.scope, id));
   if (!experiment) throw experimentNotFound(id);
   return experiment;
 };

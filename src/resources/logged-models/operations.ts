@@ -35,7 +35,7 @@ const createLoggedModel: Operation<'createLoggedModel'> = async (request, call) 
   checkLength('source_run_id', sourceRunId);
   const tags = readEntries(request.tags);
   const params = readEntries(request.params);
-  const experiment = await call.read((sql) => findExperiment(sql, call.scope, id));
+  const experiment = await call.find((sql) => findExperiment(sql, call.scope, id));
   if (!experiment) throw experimentNotFound(id);
   requireActive(experiment);
   const modelId = `m-${randomBytes(16).toString('hex')}`;
@@ -49,7 +49,7 @@ const createLoggedModel: Operation<'createLoggedModel'> = async (request, call) 
 
 const getLoggedModel: Operation<'getLoggedModel'> = async ({ model_id: modelId, allow_deleted }, call) => {
   const deletedToo = allow_deleted?.toLowerCase() === 'true';
-  const wire = await call.read((sql) => store.findModel(sql, call.scope, modelId, deletedToo));
+  const wire = await call.find((sql) => store.findModel(sql, call.scope, modelId, deletedToo));
   if (!wire) throw modelNotFound(modelId);
   return answer(wire);
 };

@@ -92,9 +92,9 @@ async function resolveLineage(
   if (!named || named.kind === 'model-id') {
     const lineage = { source, runId: runId ?? '', modelId: modelId ?? '' };
     await checkSource(source, lineage, {
-      runRoot: async (id) => (await call.read((sql) => findRunOrigin(sql, call.scope, id)))?.artifactUri,
+      runRoot: async (id) => (await call.find((sql) => findRunOrigin(sql, call.scope, id)))?.artifactUri,
       modelRoot: async (id) =>
-        (await call.read((sql) => findLoggedModelOrigin(sql, call.scope, id)))?.artifactLocation,
+        (await call.find((sql) => findLoggedModelOrigin(sql, call.scope, id)))?.artifactLocation,
     });
     return lineage;
   }
@@ -119,14 +119,14 @@ async function findNamedVersion(
 ): Promise<store.VersionOrigin> {
   const { name } = named;
   checkModelName(name);
-  const kind = await call.read((sql) => findModelKind(sql, call.scope, name));
+  const kind = await call.find((sql) => findModelKind(sql, call.scope, name));
   if (!kind) throw modelNotFound(name);
   if (kind === 'prompt')
     throw invalidParameter(
       `Invalid model version source: '${source}'. Prompt versions cannot be used as model version sources.`,
     );
   const version = await findNamedNumber(call, named);
-  const origin = await call.read((sql) => store.findVersionOrigin(sql, call.scope, name, version));
+  const origin = await call.find((sql) => store.findVersionOrigin(sql, call.scope, name, version));
   if (!origin) throw versionNotFound(name, version);
   return origin;
 }
@@ -139,12 +139,12 @@ async function findNamedNumber(call: Call, named: Exclude<ModelUri, { kind: 'mod
     return number;
   }
   if (named.kind === 'alias') {
-    const row = await call.read((sql) => store.findVersionByAlias(sql, call.scope, name, named.alias));
+    const row = await call.find((sql) => store.findVersionByAlias(sql, call.scope, name, named.alias));
     if (!row) throw invalidParameter(`Registered model alias ${named.alias} not found.`);
     return row.version;
   }
   const wanted = named.kind === 'stage' ? canonicalStage(named.stage) : undefined;
-  const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
+  const rows = await call.find((sql) => store.findLatestVersions(sql, call.scope, name));
   const newest = rows?.findLast((row) => wanted === undefined || row.stage === wanted);
   if (newest) return newest.version;
   const stage = named.kind === 'stage' ? ` and stage '${named.stage}'` : '';
@@ -157,7 +157,7 @@ async function locate(call: Call, lineage: Lineage): Promise<{ storageLocation: 
   const fromModel = parseUri(source).scheme === 'models' && lineage.storageLocation === undefined;
   if (!fromModel && (modelId === '' || runId !== ''))
     return { storageLocation: lineage.storageLocation ?? source, runId };
-  const model = await call.read((sql) => findLoggedModelOrigin(sql, call.scope, modelId));
+  const model = await call.find((sql) => findLoggedModelOrigin(sql, call.scope, modelId));
   if (!model) throw notFound(`Logged model with ID '${modelId}' not found.`);
   return {
     storageLocation: fromModel ? model.artifactLocation : source,

@@ -20,7 +20,7 @@ import { answerVersion, withAliases } from './wire.ts';
 const getModelVersion: Operation<'getModelVersion'> = async ({ name, version: text }, call) => {
   checkModelName(name);
   const version = numbered(name, parseVersion(text));
-  const row = await call.read((sql) => store.findVersion(sql, call.scope, name, version));
+  const row = await call.find((sql) => store.findVersion(sql, call.scope, name, version));
   if (!row) throw versionNotFound(name, version);
   return answerVersion(row);
 };
@@ -35,21 +35,21 @@ const getModelVersionByAlias: Operation<'getModelVersionByAlias'> = async ({ nam
   checkModelName(name);
   checkAlias(alias);
   if (alias.toLowerCase() === 'latest') {
-    const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
+    const rows = await call.find((sql) => store.findLatestVersions(sql, call.scope, name));
     if (!rows) throw modelNotFound(name);
     const newest = rows.at(-1);
     if (!newest) throw notFound(`Latest version not found for model ${name}.`);
     return answerVersion(newest);
   }
-  const row = await call.read((sql) => store.findVersionByAlias(sql, call.scope, name, alias));
+  const row = await call.find((sql) => store.findVersionByAlias(sql, call.scope, name, alias));
   if (row) return answerVersion(row);
-  if (!(await call.read((sql) => findModelKind(sql, call.scope, name)))) throw modelNotFound(name);
+  if (!(await call.find((sql) => findModelKind(sql, call.scope, name)))) throw modelNotFound(name);
   throw invalidParameter(`Registered model alias ${alias} not found.`);
 };
 
 const getLatestVersions: Operation<'getLatestVersions'> = async ({ name, stages: wanted }, call) => {
   checkModelName(name);
-  const rows = await call.read((sql) => store.findLatestVersions(sql, call.scope, name));
+  const rows = await call.find((sql) => store.findLatestVersions(sql, call.scope, name));
   if (!rows) throw modelNotFound(name);
   // An unknown stage is told only where the model exists, as in MLflow.
   const chosen = new Set<string>(wanted.length > 0 ? wanted.map(canonicalStage) : stages);
@@ -62,7 +62,7 @@ const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = asyn
 ) => {
   checkModelName(name);
   const version = numbered(name, parseVersion(text));
-  const origin = await call.read((sql) => store.findVersionOrigin(sql, call.scope, name, version));
+  const origin = await call.find((sql) => store.findVersionOrigin(sql, call.scope, name, version));
   if (!origin) throw versionNotFound(name, version);
   return { artifact_uri: origin.storage_location };
 };

@@ -1,3 +1,4 @@
+import { memberOf, partsOf } from '../../contract/json-text.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
@@ -37,12 +38,7 @@ const tagsOf = (sql: Sql): Fragment => sql`(
 export const renderVersions = (sql: Sql, scope: Scope, name: string, version?: number): Query => sql`
   update tabularium.model_versions v set wire = ${documentOf(sql, tagsOf(sql))}
   where v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? sql`` : sql`and v.version = ${version}`}
-  returning v.version, v.wire, ${aliasesOf(sql)} as aliases`;
-
-/** The aliases of the version `v` as a JSON list, null where it has none. */
-const aliasesOf = (sql: Sql): Fragment => sql`(
-  select json_agg(alias order by alias) from tabularium.registered_model_aliases a
-  where a.workspace = v.workspace and a.name = v.name and a.version = v.version)`;
+  returning v.version, v.wire, v.aliases`;
 
 /** A version's document and its aliases, both JSON text. */
 export interface VersionRow {
@@ -57,9 +53,7 @@ export async function findVersion(
   name: string,
   version: number,
 ): Promise<VersionRow | undefined> {
-  const [row] = await sql<
-    VersionRow[]
-  >`select version, wire, ${aliasesOf(sql)} as aliases from tabularium.model_versions v
+  const [row] = await sql<VersionRow[]>`select version, wire, aliases from tabularium.model_versions
     where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
   return row;
 }
@@ -70,18 +64,16 @@ export async function findVersionByAlias(
   name: string,
   alias: string,
 ): Promise<VersionRow | undefined> {
-  const [row] = await sql<VersionRow[]>`select version, v.wire, ${aliasesOf(sql)} as aliases
+  const [row] = await sql<VersionRow[]>`select version, v.wire, v.aliases
     from tabularium.registered_model_aliases p
     join tabularium.model_versions v using (workspace, name, version)
     where p.workspace = ${scope.workspace} and p.name = ${name} and p.alias = ${alias}`;
   return row;
 }
 
-/** What a model's document says of its newest versions. */
-interface ModelDocument {
-  readonly latest_versions?: readonly { readonly version: string; readonly current_stage: Stage }[];
-  readonly aliases?: readonly { readonly alias: string; readonly version: string }[];
-}
+/** What a version's document says of itself; in a string of it, these quotes would be escaped. */
+const numberIn = /"version"\s*:\s*"(\d+)"/;
+const stageIn = /"current_stage"\s*:\s*"(\w+)"/;
 
 /**
  * The newest version of each stage, oldest first; undefined where there is no such model. Read from the model's
@@ -94,13 +86,15 @@ export async function findLatestVersions(
 ): Promise<(VersionRow & { stage: Stage })[] | undefined> {
   const document = await findModel(sql, scope, name);
   if (!document) return undefined;
-  const { latest_versions: latest = [], aliases = [] }: ModelDocument = JSON.parse(document);
-  return latest.map((version) => {
-    const own = aliases.filter((alias) => alias.version === version.version).map(({ alias }) => alias);
+  const members = partsOf(document);
+  const aliases: { alias: string; version: string }[] = JSON.parse(memberOf(members, 'aliases') ?? '[]');
+  return partsOf(memberOf(members, 'latest_versions') ?? '[]').map((wire) => {
+    const version = numberIn.exec(wire)?.[1] as string;
+    const own = aliases.filter((alias) => alias.version === version).map(({ alias }) => alias);
     return {
-      version: Number(version.version),
-      stage: version.current_stage,
-      wire: JSON.stringify(version),
+      version: Number(version),
+      stage: stageIn.exec(wire)?.[1] as Stage,
+      wire,
       aliases: own.length > 0 ? JSON.stringify(own) : null,
     };
   });
@@ -220,7 +214,7 @@ export const moveToStage = (
     update tabularium.model_versions v
     set stage = ${stage}, updated_at = ${updatedAt}, wire = ${documentOf(sql, tagsOf(sql), { stage, updatedAt })}
     where v.workspace = ${scope.workspace} and v.name = ${name} and ${moving}
-    returning v.version, v.wire, ${aliasesOf(sql)} as aliases),
+    returning v.version, v.wire, v.aliases),
   recorded as (${record(sql`moved`)})
   select version, wire, aliases from moved`;
 };

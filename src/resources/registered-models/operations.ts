@@ -37,7 +37,7 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
     .catch(async (error) => {
       // Of any other failure it is not known whether the model that is there now is this one.
       if (error !== taken) throw error;
-      const existing = await call.read((sql) => store.findModelKind(sql, call.scope, name));
+      const existing = await call.find((sql) => store.findModelKind(sql, call.scope, name));
       throw existing ? nameTaken(name, existing === 'prompt', isPrompt(tags)) : error;
     });
   return answer(wire);
@@ -54,7 +54,7 @@ function nameTaken(name: string, existing: boolean, created: boolean): Error {
 
 const getRegisteredModel: Operation<'getRegisteredModel'> = async ({ name }, call) => {
   checkModelName(name);
-  const wire = await call.read((sql) => store.findModel(sql, call.scope, name));
+  const wire = await call.find((sql) => store.findModel(sql, call.scope, name));
   if (!wire) throw modelNotFound(name);
   return answer(wire);
 };

@@ -35,7 +35,7 @@ const runIdOf = (request: { run_id?: string; run_uuid?: string }): string =>
 
 const createRun: Operation<'createRun'> = async (request, call) => {
   const id = parseExperimentId(request.experiment_id ?? '');
-  const experiment = await call.read((sql) => findExperiment(sql, call.scope, id));
+  const experiment = await call.find((sql) => findExperiment(sql, call.scope, id));
   if (!experiment) throw experimentNotFound(id);
   requireActive(experiment);
   const { name, tags } = readNewTags(request.tags, request.run_name ?? '', randomName);
