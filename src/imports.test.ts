@@ -13,6 +13,7 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   db: { rooms: ['contract'], packages: ['postgres'] },
   objects: { rooms: ['contract'], packages: [] },
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
+  jobs: { rooms: ['contract', 'db'], packages: [] },
   resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit'], packages: [] },
   http: {
     rooms: ['contract', 'generated', 'audit', 'objects'],

@@ -14,14 +14,20 @@ import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/pool.ts';
 import { createConnector } from './db/socket.ts';
+import { createPipeline } from './db/transaction.ts';
 import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
+import { repeat } from './jobs/repeat.ts';
 import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
+import { renderWaiting } from './resources/runs/documents.ts';
 import { startTelemetry } from './telemetry.ts';
 
 /** Bytes of a request before its body: a filter travels in the URL, of which MLflow's web server takes as much. */
 const longestHead = 65_536;
+
+/** Between two looks of a job for work, in milliseconds. */
+const jobPause = 1_000;
 
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
@@ -180,6 +186,10 @@ async function serve(
   if (config.telemetry) closers.push(await startTelemetry(log));
   const sql = connect({ ...options, socket: createConnector() });
   closers.push(() => sql.end({ timeout: 5 }));
+  if (!config.artifactsOnly) {
+    const transaction = createPipeline(sql, 1);
+    closers.push(repeat('documents of runs', jobPause, log, () => renderWaiting(transaction)));
+  }
   const server = await listen(config, sql, log);
   closers.push(() => drain(server));
   return server;

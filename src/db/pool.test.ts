@@ -94,7 +94,7 @@ test('a connect that fails says why', async () => {
 });
 
 test('what ended one session is no answer to the statements of the next', async () => {
-  const pool = connect({ ...postgres, max: 6, connection: { application_name: 'ended' } });
+  const pool = connect({ ...postgres, max: 6, connection: { application_name: 'tabularium/ended' } });
   const other = connect({ ...postgres, max: 1 });
   const { ask, find } = createAsk(pool);
   for (const put of [ask, find, ask, find]) {
@@ -102,7 +102,7 @@ test('what ended one session is no answer to the statements of the next', async 
       put((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
     );
     const sleeping = () => other<{ pid: number }[]>`select pid from pg_stat_activity
-      where query like 'select pg_sleep%' and state = 'active' and application_name = 'ended'`;
+      where query like 'select pg_sleep%' and state = 'active' and application_name = 'tabularium/ended'`;
     // What is found in one turn shares a connection.
     while ((await sleeping()).length < (put === find ? 1 : 4));
     for (const { pid } of await sleeping()) await other`select pg_terminate_backend(${pid})`;
@@ -115,7 +115,7 @@ test('what ended one session is no answer to the statements of the next', async 
 });
 
 test('what is found by key waits for no slow question', async () => {
-  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'slow' } });
+  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'tabularium/slow' } });
   const { ask, find } = createAsk(pool);
   const slow = Array.from({ length: 8 }, () =>
     ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),
@@ -124,13 +124,14 @@ test('what is found by key waits for no slow question', async () => {
   const found = numbers.map((number) => find((sql) => sql`select ${number}::int as number`));
   expect((await Promise.all(found)).flat()).toEqual(numbers.map((number) => ({ number })));
   const [{ connections }] = (await find(
-    (sql) => sql`select count(*)::int as connections from pg_stat_activity where application_name = 'slow'`,
+    (sql) =>
+      sql`select count(*)::int as connections from pg_stat_activity where application_name = 'tabularium/slow'`,
   )) as unknown as [{ connections: number }];
   expect(connections).toBeLessThanOrEqual(4);
   const terminated = () =>
     find(
       (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
-    where application_name = 'slow' and pid <> pg_backend_pid() and query like '%pg_sleep%'`,
+    where application_name = 'tabularium/slow' and pid <> pg_backend_pid() and query like '%pg_sleep%'`,
     );
   let refused = false;
   const all = Promise.all(slow).then((codes) => {

@@ -24,9 +24,14 @@ export function connect(options: DatabaseOptions): Sql {
     backoff: () => 0.2,
     onnotice: () => {},
     ...options,
+    connection: { ...options.connection, application_name: ownName(options.connection?.application_name) },
     types: { bigint: postgres.BigInt, json: jsonAsText, ...arrays },
   });
 }
+
+/** By this beginning the database knows that a program keeps the documents of runs itself (migration 0006). */
+const ownName = (given = `${process.pid}`): string =>
+  given.startsWith('tabularium/') ? given : `tabularium/${given}`;
 
 /** A client of a single connection to the database of the pool. */
 export const connectSingle = (pool: Sql, changes: { onclose?: () => void; max_lifetime?: null } = {}): Sql =>

@@ -1,6 +1,7 @@
 import { appendToUri } from '../../contract/artifact-uri.ts';
 import { defaultWorkspace, type Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
+import { moveRunsOfChanged } from '../runs/store.ts';
 import { customViewPrefix, defaultExperimentId, isStorable, type Tag } from './rules.ts';
 
 export interface ExperimentState {
@@ -132,9 +133,7 @@ export async function moveExperiment(
     with changed as (
       update tabularium.experiments set lifecycle_stage = ${to}, updated_at = ${now}
       where workspace = ${scope.workspace} and id = ${storable(id)} and lifecycle_stage <> ${to} returning id),
-    moved as (
-      update tabularium.runs set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}
-      from changed where experiment_id = changed.id),
+    ${moveRunsOfChanged(sql, { to, now })},
     recorded as (${record(sql`changed`)})
     select from changed`;
   return rows.length > 0;

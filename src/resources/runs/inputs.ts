@@ -1,13 +1,13 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
+import { forgetDocument, runOf } from './documents.ts';
 import { type DatasetInput, modelHistoryTag, tagLimit } from './rules.ts';
-import { runOf } from './store.ts';
 
 /** The run's stage where there is such a run; what is written is written to active runs only. */
 type Stage = string | undefined;
 
 const active = (sql: Sql, scope: Scope, runId: string): Fragment =>
-  sql`${runOf(sql, scope, runId)}, ready as (select * from run where lifecycle_stage = 'active')`;
+  sql`${runOf(sql, scope, runId)}, ready as (select * from run where lifecycle_stage = 'active'), ${forgetDocument(sql)}`;
 
 /** How many rows of the table the run in `ready` has: what is logged now comes after them. */
 const placesTaken = (sql: Sql, table: Fragment): Fragment =>

@@ -1,3 +1,4 @@
+import { invalidParameter } from '../../contract/error.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import type { OrderKey } from '../../search/order-by.ts';
@@ -11,38 +12,118 @@ export interface Page {
   readonly stages: readonly string[];
   readonly comparisons: readonly Comparison[];
   readonly order: readonly OrderKey[];
-  readonly offset: number;
   readonly size: number;
-  /** A further condition on the run in alias `r`. */
-  readonly start: Fragment;
+  /** The sort values of the run behind which the page starts (`sortValues`); undefined for the first page. */
+  readonly after: readonly string[] | undefined;
 }
 
 /**
- * The rows of a page: those of tabularium.runs, and the columns `order` they are ordered by.
+ * The CTE `page`, with those it is made of: the ids of its runs and the columns that they are ordered by.
  *
  * Each experiment and stage gives its own first rows, by an index where there is one, and the page is taken from them.
- * An order that begins with a metric is read in three arms, in MLflow's order: the runs with a number, those with NaN,
- * those without; each by its index, and a later one only for what the earlier leave open.
+ * An order that begins with a metric is read in arms, in MLflow's order: the runs with a number, those with NaN, those
+ * without; each by its index, and a later one only for what the earlier leave open. A page behind a run has an arm for
+ * those with its very value and one for those beyond: as one range with a choice in it, it would be read from the first
+ * of equal values.
  */
-export function pageOfRuns(sql: Sql, page: Page): { rows: Fragment; order: Fragment } {
+export function pageOfRuns(sql: Sql, page: Page): { page: Fragment; order: Fragment } {
   const order = orderColumns(sql, page.order);
-  const arms = armsOf(page);
-  const names = arms.map((arm) => sql`${sql(`arm_${arm}`)}`);
+  const arms = armsOf(sql, page);
+  const names = arms.map((_, i) => sql`${sql(`arm_${i}`)}`);
   const ctes = arms.map(
     (arm, i) =>
       sql`${names[i] as Fragment} as materialized (${armOfRuns(sql, page, arm, order, rest(sql, page, names.slice(0, i)))})`,
   );
   const all = names.map((name) => sql`select * from ${name}`);
   return {
-    rows: sql`with ${join(sql, ctes, sql`, `)} select * from (${join(sql, all, sql` union all `)}) r
-      order by ${order} limit ${page.size} offset ${page.offset}`,
+    page: sql`${join(sql, ctes, sql`, `)}, page as (
+      select * from (${join(sql, all, sql` union all `)}) r order by ${order} limit ${page.size})`,
     order,
   };
 }
 
-type Arm = 'any' | 'number' | 'nan' | 'none';
+/** The sort values of a row of `page`, to stand behind its document: a rank and a value for each key. */
+export const sortValues = (sql: Sql, order: readonly OrderKey[]): Fragment =>
+  join(
+    sql,
+    order.map((_, i) => sql`${sql(`rank_${i}`)}, ${sql(`value_${i}`)}`),
+    sql`, `,
+  );
 
-function armsOf({ order: [first], comparisons }: Page): Arm[] {
+/** Reads what a token says of where a page starts. Throws INVALID_PARAMETER_VALUE for what is no such place. */
+export function readPlace(after: unknown, order: readonly OrderKey[]): readonly string[] | undefined {
+  if (after === undefined || after === null) return undefined;
+  const isPlace =
+    Array.isArray(after) &&
+    after.length === order.length * 2 &&
+    order.every((key, i) => isRank(after[2 * i]) && isValue(after[2 * i + 1], valueType(key)));
+  if (!isPlace) throw invalidParameter('Invalid page token, it belongs to another search');
+  return after;
+}
+
+const isRank = (rank: unknown): boolean => typeof rank === 'string' && /^[012]$/.test(rank);
+
+type ValueType = 'text' | 'int8' | 'float8';
+
+function isValue(value: unknown, type: ValueType): boolean {
+  if (typeof value !== 'string') return false;
+  // That of a run without one.
+  if (value === 'null') return true;
+  if (type === 'text') return !value.includes('\0') && value.isWellFormed();
+  if (type === 'int8') return /^-?\d{1,18}$/.test(value);
+  return /^-?[\d.]+(e[+-]?\d+)?$/.test(value) && Number.isFinite(Number(value));
+}
+
+function valueType({ type, key }: OrderKey): ValueType {
+  if (type === 'metric') return 'float8';
+  return type === 'attribute' && key.endsWith('_time') ? 'int8' : 'text';
+}
+
+/** What a run is sorted by: first its rank, 0 where it has a value, then the value. */
+interface SortKey {
+  readonly rank: Fragment;
+  readonly value: Fragment;
+  /** Whether a run may be without a value. */
+  readonly nullable: boolean;
+  readonly ascending: boolean;
+  readonly type: ValueType;
+}
+
+interface Arm {
+  /** Which runs it has: any, or by the metric that comes first those with a number, with NaN, without it. */
+  readonly kind: 'any' | 'number' | 'nan' | 'none';
+  readonly keys: readonly SortKey[];
+  /** Where it starts: a condition. */
+  readonly start: Fragment;
+}
+
+function armsOf(sql: Sql, page: Page): Arm[] {
+  const { after } = page;
+  const everything = sql`true`;
+  const arms = kindsOf(page).map((kind) => ({
+    kind,
+    keys: sortKeys(sql, page.order, kind),
+    start: everything,
+  }));
+  if (!after) return arms;
+  const [rank = '', value = '', ...others] = after;
+  return arms.flatMap((arm) => {
+    const [first, ...rest] = arm.keys as [SortKey, ...SortKey[]];
+    if (arm.kind === 'any') return [{ ...arm, start: behind(sql, arm.keys, after) }];
+    const own = { number: '0', nan: '1', none: '2' }[arm.kind];
+    if (own < rank) return [];
+    if (own > rank) return [arm];
+    const equals = behind(sql, rest, others);
+    if (arm.kind !== 'number') return [{ ...arm, start: equals }];
+    const { equal, beyond } = compare(sql, first, value);
+    return [
+      { ...arm, start: sql`${equal} and ${equals}` },
+      { ...arm, start: beyond },
+    ];
+  });
+}
+
+function kindsOf({ order: [first], comparisons }: Page): Arm['kind'][] {
   if (first?.type !== 'metric') return ['any'];
   const same = comparisons.filter((one) => one.type === 'metric' && one.key === first.key);
   // A comparison with the same metric leaves no run without it, and none with NaN unless it is "!=".
@@ -50,14 +131,38 @@ function armsOf({ order: [first], comparisons }: Page): Arm[] {
   return same.length > 0 ? ['number', 'nan'] : ['number', 'nan', 'none'];
 }
 
+/** The runs behind one with these sort values, by the keys in turn. */
+function behind(sql: Sql, keys: readonly SortKey[], after: readonly string[]): Fragment {
+  const [key, ...rest] = keys;
+  const [rank, value = '', ...others] = after;
+  if (!key) return sql`false`;
+  const next = behind(sql, rest, others);
+  if (rank !== '0')
+    return sql`(${key.rank} > ${Number(rank)}::int or ${key.rank} = ${Number(rank)}::int and ${next})`;
+  const { equal, beyond, notBefore } = compare(sql, key, value);
+  // The range stands outside of the choice within it, so that an index starts at the right place.
+  const values = sql`${notBefore} and (${beyond} or ${equal} and ${next})`;
+  return key.nullable ? sql`(${key.rank} > 0 or ${values})` : sql`(${values})`;
+}
+
+function compare(sql: Sql, { value: column, ascending, type }: SortKey, text: string) {
+  const value =
+    type === 'text' ? sql`${text}::text` : type === 'int8' ? sql`${text}::int8` : sql`${text}::float8`;
+  return {
+    equal: sql`${column} = ${value}`,
+    beyond: ascending ? sql`${column} > ${value}` : sql`${column} < ${value}`,
+    notBefore: ascending ? sql`${column} >= ${value}` : sql`${column} <= ${value}`,
+  };
+}
+
 /** How many rows an arm need give when the arms before it gave what they had. */
-function rest(sql: Sql, { offset, size }: Page, before: readonly Fragment[]): Fragment {
+function rest(sql: Sql, { size }: Page, before: readonly Fragment[]): Fragment {
   const given = before.reduce((all, name) => sql`${all} - (select count(*) from ${name})`, sql``);
-  return sql`greatest(${offset + size}::int8 ${given}, 0)`;
+  return sql`greatest(${size}::int8 ${given}, 0)`;
 }
 
 function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragment): Fragment {
-  const { source, joined, sorted } = armSource(sql, page, arm);
+  const joined = arm.kind === 'number' || arm.kind === 'nan';
   const wanted = page.comparisons
     .map((one) =>
       joined && one.type === 'metric' && one.key === page.order[0]?.key
@@ -65,12 +170,15 @@ function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragm
         : condition(sql, one),
     )
     .reduce((all, one) => sql`${all} and ${one}`, sql``);
+  const sorted = arm.keys.map(
+    ({ rank, value }, i) => sql`${rank} as ${sql(`rank_${i}`)}, ${value} as ${sql(`value_${i}`)}`,
+  );
   return sql`
     select r.* from tabularium.experiments e
     cross join unnest(${page.stages}::text[]) as s (stage)
     cross join lateral (
-      select r.*, ${sorted} from ${source}
-      where r.experiment_id = ${experimentOf(sql, page)} and r.lifecycle_stage = ${stageOf(sql, page)} ${wanted} and ${page.start}
+      select r.id, ${join(sql, sorted, sql`, `)} from ${sourceOf(sql, page, arm.kind)}
+      where r.experiment_id = ${experimentOf(sql, page)} and r.lifecycle_stage = ${stageOf(sql, page)} ${wanted} and ${arm.start}
       order by ${order} limit ${limit}) r
     where e.workspace = ${page.scope.workspace} and e.id = any(${page.experiments.map(String)}::int8[])
     order by ${order} limit ${limit}`;
@@ -83,47 +191,21 @@ const experimentOf = (sql: Sql, { experiments: [only, ...more] }: Page): Fragmen
 const stageOf = (sql: Sql, { stages: [only, ...more] }: Page): Fragment =>
   only !== undefined && more.length === 0 ? sql`${only}` : sql`s.stage`;
 
-/** Where an arm takes its runs from, and the columns it sorts by; `joined` where the metric is in alias `m`. */
-function armSource(sql: Sql, page: Page, arm: Arm): { source: Fragment; joined: boolean; sorted: Fragment } {
-  const { order } = page;
-  const [first, ...others] = order;
-  const joins = (keys: readonly OrderKey[], from: number) =>
-    keys.reduce((all, key, i) => sql`${all} ${sortJoin(sql, key, from + i)}`, sql``);
-  const sorts = (keys: readonly OrderKey[], from: number) =>
-    keys.map((key, i) => sortColumns(sql, key, from + i));
-  if (!first || arm === 'any')
-    return {
-      source: sql`tabularium.runs r ${joins(order, 0)}`,
-      joined: false,
-      sorted: join(sql, sorts(order, 0), sql`, `),
-    };
-  const key = metricKey(sql, first.key);
-  const rank = arm === 'number' ? 0 : arm === 'nan' ? 1 : 2;
-  const value = arm === 'none' ? sql`null::float8` : sql`m.value`;
-  // The copy of the start time continues the index on the value.
-  const tail = others.map((other, i) =>
-    arm !== 'none' && other.type === 'attribute' && other.key === 'start_time'
-      ? sql`0 as ${sql(`rank_${i + 1}`)}, m.start_time as ${sql(`value_${i + 1}`)}`
-      : sortColumns(sql, other, i + 1),
-  );
-  const sorted = join(sql, [sql`${rank}::int as rank_0, ${value} as value_0`, ...tail], sql`, `);
-  if (arm === 'none')
-    return {
-      source: sql`(
-        select r.* from tabularium.runs r
-        where not exists (select from tabularium.latest_metrics m where m.run = r.id and m.key_id = ${key})) r
-        ${joins(others, 1)}`,
-      joined: false,
-      sorted,
-    };
-  return {
-    source: sql`(
-      select m.run, m.value, m.is_nan, m.start_time, m.experiment_id from tabularium.latest_metrics m
-      where m.key_id = ${key} and ${arm === 'nan' ? sql`m.is_nan` : sql`not m.is_nan`}) m
-      join tabularium.runs r on r.id = m.run and m.experiment_id = ${experimentOf(sql, page)} ${joins(others, 1)}`,
-    joined: true,
-    sorted,
-  };
+/** Where an arm takes its runs from, alias `r`; the metric that comes first in alias `m`, of numbers and NaN. */
+function sourceOf(sql: Sql, page: Page, kind: Arm['kind']): Fragment {
+  const joins = page.order.map((key, i) => (i === 0 && kind !== 'any' ? sql`` : sortJoin(sql, key, i)));
+  const others = join(sql, joins, sql` `);
+  if (kind === 'any') return sql`tabularium.runs r ${others}`;
+  const key = metricKey(sql, page.order[0]?.key as string);
+  if (kind === 'none')
+    return sql`(
+      select r.* from tabularium.runs r
+      where not exists (select from tabularium.latest_metrics m where m.run = r.id and m.key_id = ${key})) r
+      ${others}`;
+  return sql`(
+    select m.run, m.value, m.is_nan, m.start_time, m.experiment_id from tabularium.latest_metrics m
+    where m.key_id = ${key} and ${kind === 'nan' ? sql`m.is_nan` : sql`not m.is_nan`}) m
+    join tabularium.runs r on r.id = m.run and m.experiment_id = ${experimentOf(sql, page)} ${others}`;
 }
 
 /** `rank_0, value_0 desc, …`: runs without a value come last, whatever the direction. */
@@ -137,17 +219,34 @@ const orderColumns = (sql: Sql, order: readonly OrderKey[]): Fragment =>
     sql`, `,
   );
 
-function sortColumns(sql: Sql, { type, key }: OrderKey, i: number): Fragment {
-  const rank = sql(`rank_${i}`);
-  const value = sql(`value_${i}`);
+const sortKeys = (sql: Sql, order: readonly OrderKey[], kind: Arm['kind']): SortKey[] =>
+  order.map((key, i) => ({
+    ...(i === 0 && kind !== 'any' ? firstMetric(sql, kind) : sortKey(sql, key, i, kind)),
+    ascending: key.ascending,
+    type: valueType(key),
+  }));
+
+type Sorted = Pick<SortKey, 'rank' | 'value' | 'nullable'>;
+
+function firstMetric(sql: Sql, kind: 'number' | 'nan' | 'none'): Sorted {
+  const rank = { number: sql`0`, nan: sql`1`, none: sql`2` }[kind];
+  return { rank, value: kind === 'none' ? sql`null::float8` : sql`m.value`, nullable: false };
+}
+
+function sortKey(sql: Sql, { type, key }: OrderKey, i: number, kind: Arm['kind']): Sorted {
   const table = sql(`sort_${i}`);
   if (type === 'metric')
-    return sql`case when ${table}.is_nan then 1 when ${table}.value is null then 2 else 0 end as ${rank}, ${table}.value as ${value}`;
-  const column = type === 'attribute' ? attributeColumn(sql, key) : sql`${table}.value`;
+    return {
+      rank: sql`case when ${table}.is_nan then 1 when ${table}.value is null then 2 else 0 end`,
+      value: sql`${table}.value`,
+      nullable: true,
+    };
+  // The copy of the start time continues the index on the value.
+  const copied = key === 'start_time' && (kind === 'number' || kind === 'nan');
+  const value =
+    type !== 'attribute' ? sql`${table}.value` : copied ? sql`m.start_time` : attributeColumn(sql, key);
   const nullable = type !== 'attribute' || key === 'end_time';
-  return nullable
-    ? sql`case when ${column} is null then 1 else 0 end as ${rank}, ${column} as ${value}`
-    : sql`0 as ${rank}, ${column} as ${value}`;
+  return { rank: nullable ? sql`case when ${value} is null then 1 else 0 end` : sql`0`, value, nullable };
 }
 
 function sortJoin(sql: Sql, { type, key }: OrderKey, i: number): Fragment {

@@ -56,6 +56,45 @@ test.each([1, 2, 1000])('pages of %i keep the order', async (max_results) => {
   ]);
 });
 
+const orders = [
+  ['metrics.acc'],
+  ['metrics.acc DESC'],
+  ['metrics.acc DESC', 'params.p'],
+  ['params.p DESC', 'metrics.acc'],
+  ['params.absent', 'metrics.never'],
+  ['attributes.end_time', 'metrics.acc DESC'],
+  ['tags.`mlflow.runName` DESC'],
+  ['attributes.status', 'metrics.acc'],
+  ['metrics.acc', 'attributes.run_name DESC'],
+];
+
+test.each(orders)('pages of one, two and three go on where the last ended: %s, %s', async (...order_by) => {
+  for (const filter of ['', 'metrics.acc != 0.4', 'metrics.acc <= 0.4']) {
+    const whole = await search({ order_by, filter });
+    for (const max_results of [1, 2, 3])
+      expect(await search({ order_by, filter, max_results })).toEqual(whole);
+  }
+});
+
+test('a token of another order, or with values that none has, is refused', async () => {
+  const order_by = ['metrics.acc'];
+  const body = { experiment_ids: experiments, max_results: 1, order_by };
+  const { next_page_token } = (await api.post('runs/search', body)).body;
+  const token = JSON.parse(Buffer.from(next_page_token, 'base64').toString());
+  for (const after of [
+    7,
+    ['0', '1'],
+    ['3', ...token.after.slice(1)],
+    ['0', '1e999', ...token.after.slice(2)],
+  ]) {
+    const page_token = Buffer.from(JSON.stringify({ ...token, after })).toString('base64');
+    expect(await api.post('runs/search', { ...body, page_token })).toMatchObject({
+      status: 400,
+      body: { message: 'Invalid page token, it belongs to another search' },
+    });
+  }
+});
+
 test.each([
   ['metrics.acc > 0.1', ['r4', 'r3']],
   ['metrics.acc != 0.4', ['r1', 'r0']],

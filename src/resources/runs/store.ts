@@ -3,6 +3,7 @@ import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import type { Point } from '../metrics/rules.ts';
 import { insertKeys, insertPoints, sentPoints } from '../metrics/store.ts';
+import { forgetDocument, queueEnded, runOf, takeDocument } from './documents.ts';
 import { renderInfo, renderRun } from './render.ts';
 import {
   type Entry,
@@ -15,13 +16,6 @@ import {
   sortByKey,
   unknownModel,
 } from './rules.ts';
-
-/** The CTE `run`: the run of this id, in the workspace. */
-export const runOf = (sql: Sql, scope: Scope, runId: string): Fragment => sql`
-  run as (
-    select r.id, r.experiment_id, r.start_time, r.lifecycle_stage, e.workspace from tabularium.runs r
-    join tabularium.experiments e on e.id = r.experiment_id
-    where e.workspace = ${scope.workspace} and r.run_id = ${runId})`;
 
 export interface RunOrigin {
   readonly artifactUri: string;
@@ -38,9 +32,11 @@ export async function findRunOrigin(sql: Sql, scope: Scope, runId: string): Prom
   return row;
 }
 
-/** JSON. */
+/** JSON. A document leaves out the models that the run read. */
 export async function readRun(sql: Sql, scope: Scope, runId: string): Promise<string | undefined> {
-  const [row] = await sql`select ${renderRun(sql, { modelInputs: true })} as wire
+  const [row] = await sql`select case
+      when r.wire is not null and not exists (select from tabularium.model_inputs where run = r.id) then r.wire
+      else ${renderRun(sql, { modelInputs: true })} end as wire
     from tabularium.runs r join tabularium.experiments e on e.id = r.experiment_id
     where e.workspace = ${scope.workspace} and r.run_id = ${runId}`;
   return row?.wire;
@@ -87,12 +83,13 @@ export async function updateRun(
     with ${runOf(sql, scope, runId)},
     changed as (
       update tabularium.runs r set status = coalesce(${status}, r.status),
-        end_time = coalesce(${endTime}::int8, r.end_time), name = coalesce(nullif(${name}, ''), r.name)
+        end_time = coalesce(${endTime}::int8, r.end_time), name = coalesce(nullif(${name}, ''), r.name), wire = null
       from run where r.id = run.id and r.lifecycle_stage = 'active' returning r.*),
     named as (
       insert into tabularium.tags (run, experiment_id, key, value)
       select id, experiment_id, ${runNameTag}, name from changed where ${name} <> ''
-      on conflict (run, key) do update set value = excluded.value)
+      on conflict (run, key) do update set value = excluded.value),
+    ${queueEnded(sql, sql`changed`)}
     select run.lifecycle_stage as "lifecycleStage", (select ${renderInfo(sql)} from changed r) as info from run`;
   return row;
 }
@@ -108,12 +105,25 @@ export async function moveRun(
   const rows = await sql`
     with ${runOf(sql, scope, runId)},
     changed as (
-      update tabularium.runs r set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}
-      from run where r.id = run.id returning r.id),
+      update tabularium.runs r
+      set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}, wire = null
+      from run where r.id = run.id returning r.id, r.status),
+    ${queueEnded(sql, sql`changed`)},
     recorded as (${record(sql`changed`)})
     select from changed`;
   return rows.length > 0;
 }
+
+/** The CTEs that move the runs of the experiments in `changed` as their experiment moves. */
+export const moveRunsOfChanged = (
+  sql: Sql,
+  { to, now }: { to: 'active' | 'deleted'; now: bigint },
+): Fragment => sql`
+  moved as (
+    update tabularium.runs r
+    set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}, wire = null
+    from changed where r.experiment_id = changed.id returning r.id, r.status),
+  ${queueEnded(sql, sql`moved`)}`;
 
 /** @returns the run's stage, and whether the tag was there. */
 export async function deleteTag(
@@ -126,7 +136,8 @@ export async function deleteTag(
     with ${runOf(sql, scope, runId)},
     deleted as (
       delete from tabularium.tags t using run
-      where t.run = run.id and t.key = ${key} and run.lifecycle_stage = 'active' returning 1)
+      where t.run = run.id and t.key = ${key} and run.lifecycle_stage = 'active' returning 1),
+    ${forgetDocument(sql)}
     select run.lifecycle_stage as "lifecycleStage", exists (select from deleted) as deleted from run`;
   return row;
 }
@@ -141,6 +152,8 @@ export interface RunData {
 
 interface Logged {
   readonly stage: string;
+  /** Whether the run has a document, which must go first; then nothing was logged. */
+  readonly rendered: boolean;
   readonly conflicts: ParamConflict[];
   readonly unknownModel: string | null;
   readonly unknownKeys: string[];
@@ -171,8 +184,9 @@ export async function logToRun(call: Call, runId: string, data: RunData): Promis
     if (logged.stage !== 'active') throw runNotActive(runId, logged.stage);
     if (logged.unknownModel !== null) throw unknownModel(logged.unknownModel);
     if (logged.conflicts.length > 0) return logged.conflicts;
-    if (logged.unknownKeys.length === 0) return [];
-    await call.write((sql) => insertKeys(sql, logged.unknownKeys));
+    if (logged.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
+    else if (logged.unknownKeys.length === 0) return [];
+    if (logged.unknownKeys.length > 0) await call.write((sql) => insertKeys(sql, logged.unknownKeys));
   }
 }
 
@@ -191,7 +205,7 @@ async function logOnce(
     ${points.length > 0 ? sql`, ${sentPoints(sql, points)}` : sql``}
     ${models.length > 0 ? sql`, ${unknownModels(sql, models)}` : sql``},
     ready as (
-      select run.* from run where lifecycle_stage = 'active'
+      select run.* from run where lifecycle_stage = 'active' and not rendered
       ${params.length > 0 ? sql`and not exists (select from conflicts)` : sql``}
       ${points.length > 0 ? sql`and not exists (select from unknown_keys)` : sql``}
       ${models.length > 0 ? sql`and not exists (select from unknown_models)` : sql``})
@@ -199,7 +213,7 @@ async function logOnce(
     ${points.length > 0 ? sql`, ${insertPoints(sql)}` : sql``}
     ${tags.length > 0 ? sql`, ${upsertTags(sql, tags)}` : sql``}
     ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
-    select run.lifecycle_stage as stage,
+    select run.lifecycle_stage as stage, rendered,
       ${params.length > 0 ? sql`(select json_agg(conflicts) from conflicts)` : sql`null`} as conflicts,
       ${points.length > 0 ? sql`(select json_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
       ${models.length > 0 ? sql`(select min(model_id) from unknown_models)` : sql`null`} as unknown_model
@@ -207,6 +221,7 @@ async function logOnce(
   return (
     row && {
       stage: row.stage,
+      rendered: row.rendered,
       conflicts: row.conflicts ? JSON.parse(row.conflicts) : [],
       unknownModel: row.unknown_model,
       unknownKeys: row.unknown_keys ? JSON.parse(row.unknown_keys) : [],

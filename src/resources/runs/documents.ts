@@ -1,0 +1,66 @@
+import type { Scope } from '../../contract/scope.ts';
+import type { Fragment, Sql } from '../../contract/sql.ts';
+import type { Pipeline } from '../../db/transaction.ts';
+import { renderRun } from './render.ts';
+
+/**
+ * The documents of runs: what a search answers of a run that has ended, kept in `runs.wire`.
+ *
+ * Whoever changes what a run has logged holds the lock of `runOf` on its row, and takes the document away in the same
+ * statement or before it. Whoever renders takes a lock that waits for all of these, and renders in a statement behind
+ * it, which sees what they wrote. So a document is never older than its rows. Both lock the run before they touch
+ * `runs_to_render`.
+ */
+
+/**
+ * The CTE `run`: the run of this id, in the workspace, for a statement that changes what it has logged: locked against
+ * its rendering, and `rendered` where its document must go.
+ */
+export const runOf = (sql: Sql, scope: Scope, runId: string): Fragment => sql`
+  run as (
+    select r.id, r.experiment_id, r.start_time, r.lifecycle_stage, e.workspace, r.wire is not null as rendered
+    from tabularium.runs r join tabularium.experiments e on e.id = r.experiment_id
+    where e.workspace = ${scope.workspace} and r.run_id = ${runId} for key share of r)`;
+
+/** Statuses in which a run has ended. */
+const ended = (sql: Sql): Fragment => sql`('FINISHED', 'FAILED', 'KILLED')`;
+
+/** The CTE that has the runs of `changed` (id, status) rendered, which have lost their documents, once they have ended. */
+export const queueEnded = (sql: Sql, changed: Fragment): Fragment => sql`
+  queued as (
+    insert into tabularium.runs_to_render select id from ${changed} where status in ${ended(sql)}
+    on conflict do nothing)`;
+
+/** The CTEs that take the document of the run in `run` away, and have it rendered again. */
+export const forgetDocument = (sql: Sql): Fragment => sql`
+  forgotten as (
+    update tabularium.runs r set wire = null from run where r.id = run.id and run.rendered returning r.id, r.status),
+  ${queueEnded(sql, sql`forgotten`)}`;
+
+export async function takeDocument(sql: Sql, scope: Scope, runId: string): Promise<void> {
+  await sql`with ${runOf(sql, scope, runId)}, ${forgetDocument(sql)} select from run`;
+}
+
+/** How many documents are written in one transaction. */
+const batch = 100;
+
+/**
+ * Renders runs that wait for it. Of two servers that render the same ones, the later finds nothing left to do.
+ *
+ * @returns whether more of them may wait.
+ */
+export async function renderWaiting(transaction: Pipeline): Promise<boolean> {
+  const [waiting = []] = await transaction((sql) => [
+    sql`select run from tabularium.runs_to_render order by run limit ${batch}`,
+  ]);
+  if (waiting.length === 0) return false;
+  const ids = waiting.map(({ run }) => String(run));
+  await transaction((sql) => [
+    sql`select from tabularium.runs where id = any(${ids}::int8[]) order by id for update`,
+    sql`
+      with taken as (delete from tabularium.runs_to_render where run = any(${ids}::int8[]) returning run)
+      update tabularium.runs r set wire = ${renderRun(sql, { modelInputs: false })}
+      from taken where r.id = taken.run and r.status in ${ended(sql)}`,
+  ]);
+  return waiting.length === batch;
+}
