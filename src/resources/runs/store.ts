@@ -229,11 +229,19 @@ async function logOnce(
   );
 }
 
-const entries = (sql: Sql, list: readonly Entry[]): Fragment =>
-  sql`unnest(${list.map((one) => one.key)}::text[], ${list.map((one) => one.value)}::text[])`;
+/**
+ * Rows (key, value, position). A single entry, as of log-parameter and set-tag, is stated as one: of a list the planner
+ * expects more, and plans anew for each that is shorter.
+ */
+const entries = (sql: Sql, list: readonly Entry[]): Fragment => {
+  const [only, ...more] = list;
+  return only && more.length === 0
+    ? sql`(values (${only.key}::text, ${only.value}::text, 1))`
+    : sql`unnest(${list.map((one) => one.key)}::text[], ${list.map((one) => one.value)}::text[]) with ordinality`;
+};
 
 const sentParams = (sql: Sql, params: readonly Entry[]): Fragment => sql`
-  sent_params as (select * from ${entries(sql, sortByKey(params))} with ordinality as s (key, value, position)),
+  sent_params as (select * from ${entries(sql, sortByKey(params))} as s (key, value, position)),
   conflicts as (
     select s.key, p.value as old, s.value as new from run
     join sent_params s on true join tabularium.params p on p.run = run.id and p.key = s.key
@@ -248,7 +256,7 @@ const insertParams = (sql: Sql): Fragment => sql`
 const upsertTags = (sql: Sql, tags: readonly Entry[]): Fragment => sql`
   tagged as (
     insert into tabularium.tags (run, experiment_id, key, value)
-    select ready.id, experiment_id, t.key, t.value from ready, ${entries(sql, tags)} as t (key, value)
+    select ready.id, experiment_id, t.key, t.value from ready, ${entries(sql, tags)} as t (key, value, position)
     on conflict (run, key) do update set value = excluded.value)`;
 
 const unknownModels = (sql: Sql, models: readonly string[]): Fragment => sql`
