@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
+import { artifactPlaces } from './artifact-places.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
@@ -18,8 +18,6 @@ import { openapiRoutes } from './http/openapi.ts';
 import { createPrometheus } from './http/prometheus.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
-import { localStore } from './objects/local.ts';
-import { type ArtifactPlaces, localPath } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 
@@ -80,7 +78,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   refuseWorkspaces(app);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const places = artifactPlaces(config);
+  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const ask = createAsk(sql);
   const read: Ask = (question) => watch('read', () => ask(question));
   mountArtifacts(app, {
@@ -105,12 +103,4 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));
   return app;
-}
-
-function artifactPlaces(config: AppConfig): ArtifactPlaces {
-  const root = localPath(config.settings.defaultArtifactRoot);
-  return {
-    served: config.serveArtifacts ? localStore(resolve(config.artifactsDestination)) : undefined,
-    folders: root === undefined ? [] : [{ folder: root, objects: localStore(root) }],
-  };
 }
