@@ -6,7 +6,7 @@ import { everything } from '../../contract/scope.ts';
 import { localStore } from '../../objects/local.ts';
 import type { ArtifactPlaces } from '../../objects/locate.ts';
 import { makeApp, type TestApp } from '../../testing/make-app.ts';
-import { wire } from '../../testing/wire.ts';
+import { atOnce, wire } from '../../testing/wire.ts';
 import { collectGarbage, type GarbageRequest } from './collect.ts';
 
 let app: TestApp;
@@ -236,4 +236,20 @@ test('artifacts out of reach are named and stay noted', async () => {
   expect(lines[0]).toBe(gone('Run', id));
   expect(lines[1]).toContain(`Artifacts are left at ${uri}, which this command cannot reach`);
   expect(await gc()).toEqual(lines.slice(1));
+});
+
+test('beside another gc and restores each run goes once and whole, or stays whole', async () => {
+  const runs = await atOnce(20, makeRun);
+  for (const run of runs) await deleteRun(run);
+  const [one, other] = await Promise.all([
+    gc(),
+    gc(),
+    ...runs.slice(10).map((run) => api.post('runs/restore', { run_id: run.id })),
+  ]);
+  const lines = [...one, ...other];
+  for (const run of runs) {
+    const there = await isThere(run);
+    expect(existsSync(run.file)).toBe(there);
+    expect(lines.filter((line) => line === gone('Run', run.id))).toHaveLength(there ? 0 : 1);
+  }
 });
