@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MlflowError } from '../../contract/error.ts';
 import { everything } from '../../contract/scope.ts';
 import { localStore } from '../../objects/local.ts';
 import type { ArtifactPlaces } from '../../objects/locate.ts';
@@ -200,10 +201,27 @@ test('what a killed call has left, the next one removes: rows are gone, files ar
   expect([await isThere(run), existsSync(run.file)]).toEqual([false, true]);
   expect((await api.post('runs/restore', { run_id: run.id })).status).toBe(404);
   expect(await gc({ dryRun: true })).toEqual([
-    `The artifacts at mlflow-artifacts:/${experiment}/${run.id}, whose rows are gone already, would be deleted.`,
+    `The artifacts at ${run.uri}, whose rows are gone already, would be deleted.`,
   ]);
   expect(await gc()).toEqual([]);
   expect(existsSync(run.file)).toBe(false);
+});
+
+test('artifacts that the disk refuses stay noted, and the next ones go', async () => {
+  const [first, second] = [await makeRun(), await makeRun()];
+  for (const run of [first, second]) await deleteRun(run);
+  const store = localStore(app.artifacts);
+  const refusing = (path: string) =>
+    path.includes(first.id)
+      ? Promise.reject(new MlflowError('INVALID_STATE', 'The disk does not let it'))
+      : store.delete(path);
+  const lines = await gc({}, { places: { served: { ...store, delete: refusing }, folders: [] } });
+  expect(lines.slice(2)).toEqual([
+    `The artifacts at ${first.uri} could not be deleted: The disk does not let it.`,
+  ]);
+  expect([existsSync(first.file), existsSync(second.file)]).toEqual([true, false]);
+  expect(await gc()).toEqual([]);
+  expect(existsSync(first.file)).toBe(false);
 });
 
 test('a version that was registered while the run went keeps the files', async () => {
@@ -232,6 +250,9 @@ test('artifacts out of reach are named and stay noted', async () => {
   const run = await api.post('runs/create', { experiment_id: body.experiment_id, run_name: 'r' });
   const { run_id: id, artifact_uri: uri } = run.body.run.info;
   await api.post('runs/delete', { run_id: id });
+  expect((await gc({ dryRun: true }))[1]).toContain(
+    `Artifacts are left at ${uri}, which this command cannot reach`,
+  );
   const lines = await gc();
   expect(lines[0]).toBe(gone('Run', id));
   expect(lines[1]).toContain(`Artifacts are left at ${uri}, which this command cannot reach`);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { invalidParameter, type MlflowError } from '../../contract/error.ts';
+import { invalidParameter, MlflowError } from '../../contract/error.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Sql } from '../../contract/sql.ts';
-import type { ArtifactPlaces } from '../../objects/locate.ts';
+import type { ArtifactPlaces, Place } from '../../objects/locate.ts';
 import { experimentNotFound, parseExperimentId } from '../experiments/rules.ts';
 import { modelNotFound } from '../logged-models/rules.ts';
 import { runNotFound } from '../runs/rules.ts';
@@ -56,11 +56,14 @@ export async function collectGarbage(collector: Collector, request: GarbageReque
 
   const author = { scope, actor: 'tabularium gc', action: 'gc', requestId: randomUUID() };
   const done = request.dryRun ? 'would be permanently deleted.' : 'has been permanently deleted.';
+  const going: Item[] = [];
   const remove = async (item: Item): Promise<void> => {
     const holder = holders.of(item);
     if (holder) return say(`${label(item)} is kept: ${needs(holder)}.`);
     const change = item.kind === 'run' ? store.deleteRun : store.deleteModel;
-    if (request.dryRun || (await change(sql, author, item))) say(`${label(item)} ${done}`);
+    if (!request.dryRun && !(await change(sql, author, item))) return;
+    going.push(item);
+    say(`${label(item)} ${done}`);
   };
   for (const item of items) await remove(item);
   for (const { id, contents } of experiments) {
@@ -70,7 +73,7 @@ export async function collectGarbage(collector: Collector, request: GarbageReque
     else if (request.dryRun || (await store.deleteExperiment(sql, author, id)))
       say(`Experiment with ID ${id} ${done}`);
   }
-  await sweep(collector, request.dryRun);
+  await sweep(collector, request.dryRun ? going : undefined);
 }
 
 interface DeletedExperiment {
@@ -142,29 +145,43 @@ function refuseHeld(
   }
 }
 
-/** Removes the artifacts whose rows are gone: those of this call, and what earlier calls left. */
-async function sweep(collector: Collector, dryRun: boolean): Promise<void> {
+/**
+ * Removes the artifacts whose rows are gone: those of this call, and what earlier calls left.
+ *
+ * @param planned in a dry run, what would come to it; nothing is removed then.
+ */
+async function sweep(collector: Collector, planned?: readonly Item[]): Promise<void> {
   const { sql, places, patience, say } = collector;
   const { notes, youngest } = await store.readNotes(sql);
-  if (!dryRun && youngest < patience) await sleep(patience - youngest);
+  if (!planned && youngest < patience) await sleep(patience - youngest);
   const holders = await findHolders(collector, notes);
-  const left: string[] = [];
+  const left = (planned ?? []).filter((item) => !placeOfItem(item, places)).map(({ location }) => location);
   for (const note of notes) {
     const holder = holders.of(note);
-    if (holder) {
-      say(`The artifacts of ${label(note)} are kept at ${note.location}: ${needs(holder)}.`);
-      continue;
-    }
-    const folder = ownFolder(note);
-    const place = folder === undefined ? undefined : placeOrNone(folder, places);
-    if (!place) left.push(note.location);
-    else if (dryRun) say(`The artifacts at ${folder}, whose rows are gone already, would be deleted.`);
-    else {
-      await place.objects.delete(place.path);
-      await store.deleteNote(sql, note);
-    }
+    const place = placeOfItem(note, places);
+    if (holder) say(`The artifacts of ${label(note)} are kept at ${note.location}: ${needs(holder)}.`);
+    else if (!place) left.push(note.location);
+    else if (planned)
+      say(`The artifacts at ${note.location}, whose rows are gone already, would be deleted.`);
+    else await removeArtifacts(collector, note, place);
   }
   if (left.length > 0) say(unreached(left));
+}
+
+function placeOfItem(item: Item, places: ArtifactPlaces): Place | undefined {
+  const folder = ownFolder(item);
+  return folder === undefined ? undefined : placeOrNone(folder, places);
+}
+
+/** One that the disk refuses stays noted, and keeps none of the others. */
+async function removeArtifacts({ sql, say }: Collector, note: store.Note, place: Place): Promise<void> {
+  try {
+    await place.objects.delete(place.path);
+  } catch (error) {
+    if (!(error instanceof MlflowError)) throw error;
+    return say(`The artifacts at ${note.location} could not be deleted: ${error.message}.`);
+  }
+  await store.deleteNote(sql, note);
 }
 
 const shown = 5;

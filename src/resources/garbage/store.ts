@@ -125,6 +125,9 @@ export async function deleteModel(sql: Sql, author: Author, { id, location }: It
       delete from tabularium.logged_models m using tabularium.experiments e
       where e.id = m.experiment_id and m.workspace = ${author.scope.workspace} and m.model_id = ${id}
         and 'deleted' in (m.lifecycle_stage, e.lifecycle_stage)
+        and not exists (
+          select from tabularium.model_versions v
+          where v.workspace = m.workspace and left(v.source, 256) = 'models:/' || m.model_id)
       returning m.model_id, m.artifact_location, m.source_run_id),
     noted as (
       insert into tabularium.garbage (kind, name, location, run_id)
