@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
+import { artifactPlaces } from './artifact-places.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
@@ -19,8 +19,6 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
-import { localStore } from './objects/local.ts';
-import { type ArtifactPlaces, localPath } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 
@@ -79,7 +77,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   app.use(refuseWorkspaces);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const places = artifactPlaces(config);
+  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const db = { ...createAsk(sql), pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const read: Ask = (question) => (db.watch ? db.watch('read', () => db.find(question)) : db.find(question));
   mountArtifacts(app, {
@@ -111,11 +109,3 @@ const watchBy = (watchers: readonly WatchDatabase[]): WatchDatabase | undefined 
   watchers.length === 0
     ? undefined
     : (verb, use) => watchers.reduce<typeof use>((inner, watcher) => () => watcher(verb, inner), use)();
-
-function artifactPlaces(config: AppConfig): ArtifactPlaces {
-  const root = localPath(config.settings.defaultArtifactRoot);
-  return {
-    served: config.serveArtifacts ? localStore(resolve(config.artifactsDestination)) : undefined,
-    folders: root === undefined ? [] : [{ folder: root, objects: localStore(root) }],
-  };
-}

@@ -85,13 +85,43 @@ const serverOptions = {
     ['--app-name <name>', undefined, ''],
     ['--enable-workspaces', 'MLFLOW_ENABLE_WORKSPACES', ''],
   ],
-} as const satisfies Record<string, readonly (readonly [string, string | undefined, string])[]>;
+} as const satisfies OptionGroups;
+
+/** By the heading of each group: the flags, the environment variable, what it does. */
+type OptionGroups = Readonly<Record<string, readonly (readonly [string, string | undefined, string])[]>>;
+
+/** The options of `tabularium gc`: those of `mlflow gc` 3.17.2, and what says where the server keeps its things. */
+const gcOptions = {
+  'What goes': [
+    ['--older-than <age>', undefined, 'only what was deleted so long ago, as in 30d or 2d8h5m20s'],
+    ['--run-ids <ids>', undefined, 'only these deleted runs, comma-separated'],
+    ['--experiment-ids <ids>', undefined, 'only these deleted experiments, with all that is in them'],
+    ['--logged-model-ids <ids>', undefined, 'only these deleted logged models'],
+    ['--dry-run', undefined, 'say what would go, and delete nothing'],
+  ],
+  Storage: [
+    ['--backend-store-uri <uri>', 'MLFLOW_BACKEND_STORE_URI', 'as for the server'],
+    ['--data-dir <folder>', undefined, 'as for the server'],
+    ['--default-artifact-root <uri>', 'MLFLOW_DEFAULT_ARTIFACT_ROOT', 'as for the server'],
+    ['--artifacts-destination <folder>', 'MLFLOW_ARTIFACTS_DESTINATION', 'as for the server'],
+  ],
+  'Taken from mlflow gc, without effect here': [
+    ['--tracking-uri <uri>', undefined, ''],
+    ['--jobs', undefined, ''],
+    ['--job-ids <ids>', undefined, ''],
+  ],
+  'Refused, because workspaces are not served': [
+    ['--workspace <name>', undefined, ''],
+    ['--all-workspaces', undefined, ''],
+  ],
+} as const satisfies OptionGroups;
 
 /** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
 export type CommandLine =
   | { readonly command: 'server'; readonly given: Given }
+  | { readonly command: 'gc'; readonly given: Given }
   | { readonly command: 'migrate'; readonly uri: string | undefined; readonly dataDir: string | undefined }
   | { readonly command: 'text'; readonly text: string; readonly exitCode: number };
 
@@ -125,17 +155,18 @@ export function parseCommandLine(
     .command('server')
     .description('Start the server; it takes the flags and environment variables of `mlflow server`.')
     .action((options: Record<string, string | boolean>) => {
-      result = { command: 'server', given: merge(options, env) };
+      result = { command: 'server', given: merge(serverOptions, options, env) };
     });
-  for (const [group, options] of Object.entries(serverOptions)) {
-    for (const [flags, variable, description] of options) {
-      server.addOption(
-        new Option(flags, [description, variable && `[${variable}]`].filter(Boolean).join(' ')).helpGroup(
-          `${group}:`,
-        ),
-      );
-    }
-  }
+  addOptions(server, serverOptions);
+  const gc = program
+    .command('gc')
+    .description(
+      'Delete for good what was deleted: runs, experiments and logged models, with their artifacts; servers may run.',
+    )
+    .action((options: Record<string, string | boolean>) => {
+      result = { command: 'gc', given: merge(gcOptions, options, env) };
+    });
+  addOptions(gc, gcOptions);
 
   program
     .command('migrate')
@@ -187,12 +218,22 @@ function sentence(error: CommanderError): string {
   return `${what.charAt(0).toUpperCase()}${what.slice(1)}${guess ? ` ${guess}` : ''}; see tabularium --help.`;
 }
 
+function addOptions(command: Command, groups: OptionGroups): void {
+  for (const [group, options] of Object.entries(groups)) {
+    for (const [flags, variable, description] of options) {
+      const text = [description, variable && `[${variable}]`].filter(Boolean).join(' ');
+      command.addOption(new Option(flags, text).helpGroup(`${group}:`));
+    }
+  }
+}
+
 function merge(
+  groups: OptionGroups,
   flags: Readonly<Record<string, string | boolean>>,
   env: Readonly<Record<string, string | undefined>>,
 ): Given {
   const given: Record<string, string | undefined> = {};
-  for (const [flagsText, variable] of Object.values(serverOptions).flat()) {
+  for (const [flagsText, variable] of Object.values(groups).flat()) {
     const name = /--([\w-]+)/.exec(flagsText)?.[1] ?? '';
     if (name.startsWith('no-')) continue;
     const flag = flags[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];

@@ -308,3 +308,51 @@ describe('environment', () => {
     expect(config('--uvicorn-opts=', env).keepAliveSeconds).toBe(5);
   });
 });
+
+describe('gc', () => {
+  const gc = (args: string, env: Environment = home) => {
+    const command = parseCommand(['gc', ...args.split(' ').filter(Boolean)], env);
+    if (command.kind !== 'gc') throw new Error(`not gc but ${command.kind}`);
+    return command;
+  };
+
+  test('without any option it is about all that is deleted, where a server without any keeps its things', () => {
+    expect(gc('').config).toEqual({
+      database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
+      artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
+      defaultArtifactRoot: 'mlflow-artifacts:',
+      request: {
+        olderThan: 0n,
+        runIds: undefined,
+        experimentIds: undefined,
+        modelIds: undefined,
+        dryRun: false,
+      },
+    });
+  });
+
+  test('ids are lists, an age has units, and the variables of the server count', () => {
+    const env = {
+      ...home,
+      MLFLOW_ARTIFACTS_DESTINATION: '/art',
+      MLFLOW_DEFAULT_ARTIFACT_ROOT: 'file:///runs',
+    };
+    expect(gc('--run-ids a,b,a --experiment-ids 1 --older-than 1d --dry-run', env).config).toMatchObject({
+      artifactsDestination: '/art',
+      defaultArtifactRoot: 'file:///runs',
+      request: { olderThan: 86_400_000n, runIds: ['a', 'b'], experimentIds: ['1'], dryRun: true },
+    });
+  });
+
+  test('what has no effect is warned of, what cannot be is refused', () => {
+    expect(gc('--tracking-uri http://x --jobs').warnings).toEqual([
+      '--tracking-uri has no effect: the database says where artifacts lie, no server is asked.',
+      '--jobs has no effect: there are no jobs to delete.',
+    ]);
+    expect(() => gc('--older-than soon')).toThrow("Could not parse any time information from 'soon'.");
+    expect(() => gc('--all-workspaces')).toThrow(
+      'Workspaces are not served yet: leave --all-workspaces out.',
+    );
+    expect(() => gc('--artifacts-destination s3://b')).toThrow('cannot be on S3 yet');
+  });
+});

@@ -8,6 +8,8 @@ import { pythonRegExp } from './config-python-regex.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
 import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
+import type { GarbageConfig } from './gc.ts';
+import { parseAge } from './resources/garbage/rules.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -55,6 +57,12 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export type Command =
   | { readonly kind: 'server'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'migrate'; readonly database: Database; readonly logLevel: LogLevel }
+  | {
+      readonly kind: 'gc';
+      readonly config: GarbageConfig;
+      readonly warnings: readonly string[];
+      readonly logLevel: LogLevel;
+    }
   | { readonly kind: 'text'; readonly text: string; readonly exitCode: number };
 
 /**
@@ -70,10 +78,50 @@ export function parseCommand(argv: readonly string[], env: Environment = process
     return { kind: 'migrate', database, logLevel: logLevelOf(env) };
   }
 
+  if (line.command === 'gc') return parseGc(line.given, env);
+
   refuseWhatWouldWeaken(line.given);
   const warnings: string[] = [];
   const config = configOf(line.given, env, warnings);
   return { kind: 'server', config, warnings };
+}
+
+function parseGc(given: Given, env: Environment): Command {
+  for (const name of ['workspace', 'all-workspaces'])
+    if (given[name]) throw new StartError(`Workspaces are not served yet: leave --${name} out.`);
+  const ids = (name: string) => list(given[name])?.filter((id, i, all) => all.indexOf(id) === i);
+  const database = databaseOf(given, env);
+  const config: GarbageConfig = {
+    database,
+    artifactsDestination: destinationOf(given, database),
+    defaultArtifactRoot: artifactRoot(given['default-artifact-root'] ?? 'mlflow-artifacts:/'),
+    request: {
+      olderThan: ageOf(given),
+      runIds: ids('run-ids'),
+      experimentIds: ids('experiment-ids'),
+      modelIds: ids('logged-model-ids'),
+      dryRun: given['dry-run'] !== undefined,
+    },
+  };
+  const warnings = Object.entries(gcWithoutEffect)
+    .filter(([name]) => given[name] !== undefined)
+    .map(([name, why]) => `--${name} has no effect: ${why}.`);
+  return { kind: 'gc', config, warnings, logLevel: logLevelOf(env) };
+}
+
+const gcWithoutEffect: Readonly<Record<string, string>> = {
+  'tracking-uri': 'the database says where artifacts lie, no server is asked',
+  jobs: 'there are no jobs to delete',
+  'job-ids': 'there are no jobs to delete',
+};
+
+function ageOf({ 'older-than': age }: Given): bigint {
+  if (age === undefined) return 0n;
+  try {
+    return parseAge(age);
+  } catch (cause) {
+    throw new StartError((cause as Error).message, { cause });
+  }
 }
 
 /** Ours; `/version` answers MLflow's. */
@@ -92,8 +140,6 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
   }
   const serveArtifacts = flag(given, 'serve-artifacts', true);
   const uvicorn = parseUvicornOptions(given['uvicorn-opts'] ?? '');
-  const defaultDestination =
-    database.kind === 'embedded' ? join(database.dataDir, 'artifacts') : './mlartifacts';
 
   const config: Config = Object.freeze({
     database,
@@ -104,9 +150,7 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
     artifactsOnly,
     serveArtifacts,
     // The destination of a server that serves none is not looked at, as in MLflow.
-    artifactsDestination: localDestination(
-      (serveArtifacts && given['artifacts-destination']) || defaultDestination,
-    ),
+    artifactsDestination: destinationOf(serveArtifacts ? given : {}, database),
     allowedHosts: list(given['allowed-hosts']) ?? localHosts,
     corsAllowedOrigins: list(given['cors-allowed-origins']) ?? [],
     xFrameOptions: xFrameOptionsOf(given),
@@ -121,6 +165,12 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
   });
   warnings.push(...warningsOf(given, config, uvicorn.ignored));
   return config;
+}
+
+function destinationOf({ 'artifacts-destination': uri }: Given, database: Database): string {
+  return localDestination(
+    uri ?? (database.kind === 'embedded' ? join(database.dataDir, 'artifacts') : './mlartifacts'),
+  );
 }
 
 function settingsOf(given: Given, env: Environment, serveArtifacts: boolean): Settings {

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import pino from 'pino';
 import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
+import { runGc } from './gc.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 import { spanIds } from './telemetry.ts';
 
@@ -13,6 +14,11 @@ async function run(command: Command): Promise<void> {
     return;
   }
   if (command.kind === 'migrate') return runMigrate(command.database, logger(command.logLevel));
+  if (command.kind === 'gc') {
+    const log = logger(command.logLevel);
+    for (const warning of command.warnings) log.warn(warning);
+    return runGc(command.config, log);
+  }
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);

@@ -32,7 +32,7 @@ const jobPause = 1_000;
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
 
-interface OpenDatabase {
+export interface OpenDatabase {
   readonly options: DatabaseOptions;
   /** Where the data lies, for a person; without a password. */
   readonly place: string;
@@ -40,7 +40,7 @@ interface OpenDatabase {
 }
 
 /** Starts our own Postgres, or says how to reach the one that is there. */
-async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
+export async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
   if (database.kind === 'external')
     return {
       options: await throughPooler(database, log),
@@ -101,15 +101,20 @@ async function prepare(sql: Sql, place: string, log: Logger): Promise<string[]> 
   return missing;
 }
 
+/** The same, where nothing may be missing. */
+export async function prepareFully(sql: Sql, place: string, log: Logger): Promise<void> {
+  const [missing] = await prepare(sql, place, log);
+  if (missing)
+    throw new StartError(
+      `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
+    );
+}
+
 export async function runMigrate(database: Database, log: Logger): Promise<void> {
   const opened = await openDatabase(database, log);
   const sql = connect({ ...opened.options, max: 2 });
   try {
-    const [missing] = await prepare(sql, opened.place, log);
-    if (missing)
-      throw new StartError(
-        `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
-      );
+    await prepareFully(sql, opened.place, log);
     process.stdout.write(`The database ${opened.place} is up to date.\n`);
   } finally {
     await sql.end({ timeout: 5 });

@@ -51,7 +51,8 @@ export async function startServer(...args: string[]): Promise<{ url: string; ser
 /** Above all that the tests of one client take on a slow machine, in milliseconds. */
 const clientTime = 10 * 60_000;
 
-async function runClient(name: string, python: string, url: string): Promise<Totals> {
+/** @param gc the command that collects the server's garbage. */
+async function runClient(name: string, python: string, url: string, gc: readonly string[]): Promise<Totals> {
   const report = join(scratch, `${name}.xml`);
   const child = start(
     python,
@@ -67,7 +68,12 @@ async function runClient(name: string, python: string, url: string): Promise<Tot
     ],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { MLFLOW_TRACKING_URI: url, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
+      env: {
+        MLFLOW_TRACKING_URI: url,
+        TABULARIUM_GC: JSON.stringify(gc),
+        PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONUNBUFFERED: '1',
+      },
       timeout: clientTime,
     },
   );
@@ -81,10 +87,13 @@ async function runClient(name: string, python: string, url: string): Promise<Tot
  */
 export async function runClients(pythons: Map<string, string>, ...args: string[]): Promise<Totals[]> {
   const { url, server } = await timed('start of the server', () => startServer(...args));
+  const gc = [process.execPath, 'bin/tabularium.js', 'gc', ...args];
   const totals: Totals[] = [];
   for (const { name } of clients) {
     const python = pythons.get(name);
-    totals.push(python ? await timed(name, () => runClient(name, python, url)) : { passed: 0, failed: 1 });
+    totals.push(
+      python ? await timed(name, () => runClient(name, python, url, gc)) : { passed: 0, failed: 1 },
+    );
   }
   await timed('stop of the server', () => stop(server));
   return totals;

@@ -163,6 +163,11 @@ export const allowList: readonly Allowed[] = [
         'duplicate key value violates unique constraint "logged_model_params_pk"',
       ),
   },
+  ...['[]', 'null'].map((json) => ({
+    requests: [`POST runs/log-model: the model ${json}`],
+    reason: 'MLflow answers a 500 page',
+    ours: () => error(400, INVALID, `Malformed model info. \n ${json} \n is not a valid JSON.`),
+  })),
   {
     requests: ['POST logged-models/search: an unknown attribute'],
     reason: 'MLflow answers 500 with a sentence about its own code',

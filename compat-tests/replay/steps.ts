@@ -7,6 +7,7 @@ import { prompts } from './requests/prompts.ts';
 import { registeredModels } from './requests/registered-models.ts';
 import { registrySearch } from './requests/registry-search.ts';
 import { sources } from './requests/sources.ts';
+import { trackingLimits } from './requests/tracking-limits.ts';
 import type { Step } from './step.ts';
 
 /** The script, in the order in which it is played. Each topic uses models and experiments of its own. */
@@ -20,4 +21,5 @@ export const steps: readonly Step[] = [
   ...badInput,
   ...experimentsAndRuns,
   ...loggedModelsAndArtifacts,
+  ...trackingLimits,
 ];

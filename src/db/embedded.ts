@@ -74,13 +74,7 @@ async function start(dataDir: string, log: StartLog): Promise<Embedded> {
     ({ postmaster, left } = await launch(folders, account, log, written === undefined));
   }
 
-  const options = {
-    host: postmaster.host,
-    port: postmaster.port,
-    user: superuser,
-    password: await password(cluster),
-    database: 'postgres',
-  };
+  const options = await optionsOf(postmaster, cluster);
   const keeper = createKeeper(
     postmaster,
     async ({ host: runtime, port }) => {
@@ -106,6 +100,25 @@ async function start(dataDir: string, log: StartLog): Promise<Embedded> {
       await lock.end();
     },
   };
+}
+
+const optionsOf = async ({ host, port }: Postmaster, cluster: string): Promise<EmbeddedOptions> => ({
+  host,
+  port,
+  user: superuser,
+  password: await password(cluster),
+  database: 'postgres',
+});
+
+/**
+ * The database that a server has started on `dataDir`, for a command that works beside it; undefined where none runs,
+ * 'none' where there is no database at all.
+ */
+export async function findEmbedded(dataDir: string): Promise<EmbeddedOptions | 'none' | undefined> {
+  const cluster = join(resolve(dataDir), 'postgres');
+  if ((await clusterMajor(cluster)) === undefined) return 'none';
+  const postmaster = await findPostmaster(cluster);
+  return postmaster && optionsOf(postmaster, cluster);
 }
 
 interface Folders {

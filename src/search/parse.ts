@@ -147,9 +147,9 @@ function readComparison(piece: Token, grammar: Grammar): Read {
   if (left?.kind !== 'identifier' || !middle) {
     throw invalidParameter(`Invalid comparison clause. Expected 'Identifier' found '${left?.text}'`);
   }
-  const { type, key, field } = resolveIdentifier(left.text, grammar);
+  const { type, key, name, field } = resolveIdentifier(left.text, grammar);
   if (!right) {
-    const refusal = grammar.wrongNull(type, key);
+    const refusal = grammar.wrongNull(type, name);
     if (refusal !== undefined) throw invalidParameter(refusal);
     const nullable: Field = { ...field, comparators: [middle.text], read: undefined };
     return { comparison: { type, key, comparator: middle.text, value: null }, field: nullable };
@@ -158,11 +158,11 @@ function readComparison(piece: Token, grammar: Grammar): Read {
   return { comparison: { type, key, comparator, value: readValue(right, field) }, field };
 }
 
-/** What a left side or an order-by names. */
+/** What a left side or an order-by names; `name` is the key as it is written, which may be an alias. */
 export function resolveIdentifier(
   identifier: string,
   grammar: Identifiers,
-): { type: FieldType; key: string; field: Field } {
+): { type: FieldType; key: string; name: string; field: Field } {
   const dot = identifier.indexOf('.');
   const written = dot < 0 ? 'attribute' : identifier.slice(0, dot);
   const spelled = grammar.quotedTypes ? trimQuotes(written, '`') : written;
@@ -173,7 +173,7 @@ export function resolveIdentifier(
   const name = type === 'attribute' && !grammar.quotedAttributes ? quotedKey : bareKey;
   const field = grammar.field(type, name);
   if (!field) throw invalidParameter(grammar.wrongKey(type, name));
-  return { type, key: type === 'attribute' ? (grammar.aliases.get(name) ?? name) : name, field };
+  return { type, key: type === 'attribute' ? (grammar.aliases.get(name) ?? name) : name, name, field };
 }
 
 function trimQuotes(text: string, ...quotes: string[]): string {
