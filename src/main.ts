@@ -4,6 +4,7 @@ import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 import { spanIds } from './telemetry.ts';
+import { runExport, runImport } from './transfer-commands.ts';
 
 /** Does what the command line says. */
 async function run(command: Command): Promise<void> {
@@ -13,6 +14,8 @@ async function run(command: Command): Promise<void> {
     return;
   }
   if (command.kind === 'migrate') return runMigrate(command.database, logger(command.logLevel));
+  if (command.kind === 'import') return runImport(command, logger(command.logLevel));
+  if (command.kind === 'export') return runExport(command, logger(command.logLevel));
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);

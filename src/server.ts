@@ -26,7 +26,7 @@ const longestHead = 65_536;
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
 
-interface OpenDatabase {
+export interface OpenDatabase {
   readonly options: DatabaseOptions;
   /** Where the data lies, for a person; without a password. */
   readonly place: string;
@@ -34,7 +34,7 @@ interface OpenDatabase {
 }
 
 /** Starts our own Postgres, or says how to reach the one that is there. */
-async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
+export async function openDatabase(database: Database, log: Logger): Promise<OpenDatabase> {
   if (database.kind === 'external')
     return {
       options: await throughPooler(database, log),
@@ -95,15 +95,20 @@ async function prepare(sql: Sql, place: string, log: Logger): Promise<string[]> 
   return missing;
 }
 
+/** The same, and no migration may be missing. */
+export async function prepareWhole(sql: Sql, place: string, log: Logger): Promise<void> {
+  const [missing] = await prepare(sql, place, log);
+  if (missing)
+    throw new StartError(
+      `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
+    );
+}
+
 export async function runMigrate(database: Database, log: Logger): Promise<void> {
   const opened = await openDatabase(database, log);
   const sql = connect({ ...opened.options, max: 2 });
   try {
-    const [missing] = await prepare(sql, opened.place, log);
-    if (missing)
-      throw new StartError(
-        `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
-      );
+    await prepareWhole(sql, opened.place, log);
     process.stdout.write(`The database ${opened.place} is up to date.\n`);
   } finally {
     await sql.end({ timeout: 5 });
@@ -299,9 +304,9 @@ const impatient = 1_000;
 
 /**
  * Runs `stop` on the first signal, or when the launcher dies (it holds the other end of our channel), and ends the
- * process. A second signal ends it at once.
+ * process with this code. A second signal ends it at once.
  */
-function onStop(stop: (signal: string) => Promise<void>): void {
+export function onStop(stop: (signal: string) => Promise<void>, exitCode = 0): void {
   let since: number | undefined;
   const begin = (signal: string) => {
     if (since !== undefined) {
@@ -310,7 +315,7 @@ function onStop(stop: (signal: string) => Promise<void>): void {
     }
     since = Date.now();
     stop(signal).then(
-      () => process.exit(0),
+      () => process.exit(exitCode),
       (error: Error) => {
         process.stderr.write(`${error.stack}\n`);
         process.exit(1);
