@@ -13,16 +13,10 @@ export async function* linesOfCursor(
   values: string[] = [],
 ): AsyncGenerator<string[]> {
   await sql.unsafe(`declare records no scroll cursor for ${statement}`, values);
-  const next = async () =>
-    (await sql.unsafe(`fetch ${atOnce} from records`)).map((row) => row.line as string);
-  for (let coming = next(); ; ) {
-    const lines = await coming;
-    if (lines.length === 0) break;
-    // Fetched while these are worked on.
-    coming = next();
-    // A reader that stops here leaves nobody to hear of it.
-    coming.catch(() => {});
-    yield lines;
+  for (;;) {
+    const rows = await sql.unsafe(`fetch ${atOnce} from records`);
+    if (rows.length === 0) break;
+    yield rows.map(({ line }) => line);
   }
   await sql.unsafe('close records');
 }

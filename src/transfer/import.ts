@@ -119,7 +119,7 @@ async function copy(
   let copied = kinds.slice(0, first).reduce((sum, kind) => sum + (counts.get(kind) ?? 0), 0);
   let at: Place = state;
   for (const kind of kinds.slice(first)) {
-    for await (const chunk of batches(source.read(kind, kind.name === at.kind ? at.place : null))) {
+    for await (const chunk of oneAhead(batches(source.read(kind, kind.name === at.kind ? at.place : null)))) {
       const from = at;
       at = { kind: kind.name, place: chunk.place };
       await sql
@@ -183,7 +183,7 @@ async function throwWithRecord(
 ): Promise<never> {
   // Classes of SQLSTATE: values that Postgres cannot hold, and constraints.
   if (!/^2[23]/.test((error as { code?: string }).code ?? '')) throw error;
-  await sql.begin(async (tx) => {
+  return (await sql.begin(async (tx): Promise<never> => {
     for (const line of lines)
       await tx
         .savepoint((attempt) => writeRecords(attempt, kind, [line]))
@@ -194,10 +194,9 @@ async function throwWithRecord(
             { cause },
           );
         });
-    // By themselves they can be written: nothing of this attempt is to stay.
+    // One by one they can be written; nothing of this attempt is to stay.
     throw error;
-  });
-  throw error;
+  })) as never;
 }
 
 /** Characters of a record that a person is shown. */
@@ -224,4 +223,16 @@ async function* batches(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
     characters = 0;
   }
   if (lines.length > 0) yield { lines, place };
+}
+
+/** Reads the next batch while one is being written. */
+async function* oneAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  for (let coming = items.next(); ; ) {
+    const { done, value } = await coming;
+    if (done) return;
+    coming = items.next();
+    // Where the writing fails, nobody hears of this one.
+    coming.catch(() => {});
+    yield value;
+  }
 }
