@@ -188,7 +188,8 @@ describe('command line', () => {
 
   test('import and export', () => {
     const uri = 'postgresql://u:p@h/d';
-    const imported = (from: string, ...more: string[]) => parseCommand(['import', '--from', from, ...more], home);
+    const imported = (from: string, ...more: string[]) =>
+      parseCommand(['import', '--from', from, ...more], home);
     expect(imported('postgresql+psycopg2://u:p@h/m', '--data-dir', '/data')).toMatchObject({
       kind: 'import',
       from: { kind: 'external', display: 'postgresql://u@h:5432/m' },

@@ -51,9 +51,8 @@ export async function importAll(sql: Sql, source: Source, progress: Progress): P
   const counts = await countSource(source);
   const all = [...counts.values()].reduce((sum, some) => sum + some, 0);
   const state = (await readState(sql, source)) ?? (await begin(sql, source));
-  if (!state.finished)
-    await copy(sql, source, state, counts, (kind, at) => progress.show(kind.name, at, all));
-  progress.end();
+  const show = (kind: Kind, copied: number) => progress.show(kind.name, copied, all);
+  if (!state.finished) await copy(sql, source, state, counts, show).finally(() => progress.end());
   const compared: Counts[] = [];
   for (const [kind, there] of counts)
     compared.push({
