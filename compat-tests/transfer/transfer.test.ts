@@ -147,7 +147,7 @@ test.each(['sqlite', 'postgres'] as const)(
     // Not by the launcher, which a signal that nobody hears would leave without its child.
     const program = [join(repository, 'src/main.ts'), 'import', '--from', sources[name].uri];
     let killed = 0;
-    for (let at = took * 0.3; ; at += (took / 8) * Math.random()) {
+    for (let at = took * 0.3; ; at += (took / 5) * Math.random()) {
       const one = run(process.execPath, [...program, '--backend-store-uri', target.uri]);
       const timer = sleep(at).then(() => one.child.kill('SIGKILL'));
       const { code, stderr } = await one.ended;
