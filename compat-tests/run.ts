@@ -15,16 +15,16 @@ import {
 
 /**
  * `npm test`: the tests of vitest beside the making of the Python environments, then each Python client against a
- * server of its own that is started as a user starts it.
+ * server of its own that is started as a user starts it, and those tests of vitest that need the environments.
  */
 
-async function runVitest(): Promise<Totals> {
-  const report = join(scratch, 'vitest.json');
+async function runVitest(name: string, args: readonly string[] = [], env: object = {}): Promise<Totals> {
+  const report = join(scratch, `${name}.json`);
   const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
   const child = start(
     process.execPath,
-    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
+    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...env } },
   );
   const code = await codeOf(child);
   const { numPassedTests = 0, numFailedTests = 0 } = await readFile(report, 'utf8').then(
@@ -36,12 +36,15 @@ async function runVitest(): Promise<Totals> {
 
 await runTests(async () => {
   const environments = timed('Python environments', () => makeEnvironments()).catch((error: Error) => error);
-  const unit = await timed('vitest', runVitest).then((totals) => [totals], failed);
+  const unit = await timed('vitest', () => runVitest('vitest')).then((totals) => [totals], failed);
   const pythons = await environments;
+  if (pythons instanceof Error) return [...unit, ...failed(pythons)];
   const dataDir = join(scratch, 'data');
-  const ofClients =
-    pythons instanceof Error
-      ? failed(pythons)
-      : await runClients(pythons, '--data-dir', dataDir).catch(failed);
-  return [...unit, ...ofClients];
+  const ofClients = await runClients(pythons, '--data-dir', dataDir).catch(failed);
+  const ofTransfer = await timed('import and export', () =>
+    runVitest('transfer', ['--config', 'compat-tests/transfer/vitest.config.ts'], {
+      PYTHONS: JSON.stringify(Object.fromEntries(pythons)),
+    }),
+  ).then((totals) => [totals], failed);
+  return [...unit, ...ofClients, ...ofTransfer];
 });

@@ -119,10 +119,18 @@ const gcOptions = {
 /** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
+/** Our database: the one of the URI or, without it, the one in the folder. */
+interface DatabaseChoice {
+  readonly uri: string | undefined;
+  readonly dataDir: string | undefined;
+}
+
 export type CommandLine =
   | { readonly command: 'server'; readonly given: Given }
   | { readonly command: 'gc'; readonly given: Given }
-  | { readonly command: 'migrate'; readonly uri: string | undefined; readonly dataDir: string | undefined }
+  | ({ readonly command: 'migrate' } & DatabaseChoice)
+  | ({ readonly command: 'import'; readonly from: string; readonly dryRun: boolean } & DatabaseChoice)
+  | ({ readonly command: 'export'; readonly to: string } & DatabaseChoice)
   | { readonly command: 'text'; readonly text: string; readonly exitCode: number };
 
 /**
@@ -179,6 +187,37 @@ export function parseCommandLine(
         uri: uri ?? (env.MLFLOW_BACKEND_STORE_URI || undefined),
         dataDir: options.dataDir,
       };
+    });
+  /** The same two options on both, as `server` has them. */
+  const chosen = ({ backendStoreUri, dataDir }: { backendStoreUri?: string; dataDir?: string }) => ({
+    uri: (backendStoreUri ?? env.MLFLOW_BACKEND_STORE_URI) || undefined,
+    dataDir,
+  });
+  const [backendStoreUri, dataDir] = serverOptions.Storage;
+  program
+    .command('import')
+    .description(
+      'Copy an MLflow database, or the file of an export, into this one; again goes on where it was.',
+    )
+    .requiredOption(
+      '--from <source>',
+      'postgresql://… or sqlite:///… of an MLflow 2.22 to 3.17, or a file that export wrote',
+    )
+    .option('--dry-run', 'count what would be copied, and write nothing')
+    .option(backendStoreUri[0], `${backendStoreUri[2]} [${backendStoreUri[1]}]`)
+    .option(dataDir[0], dataDir[2])
+    .action((options: { from: string; dryRun?: true; backendStoreUri?: string; dataDir?: string }) => {
+      const { from, dryRun = false } = options;
+      result = { command: 'import', from, dryRun, ...chosen(options) };
+    });
+  program
+    .command('export')
+    .description('Write all that import copies to a file of JSON Lines.')
+    .option('--to <file>', 'the file, zipped where its name ends in .gz; - is standard output', '-')
+    .option(backendStoreUri[0], `${backendStoreUri[2]} [${backendStoreUri[1]}]`)
+    .option(dataDir[0], dataDir[2])
+    .action((options: { to: string; backendStoreUri?: string; dataDir?: string }) => {
+      result = { command: 'export', to: options.to, ...chosen(options) };
     });
   const db = program
     .command('db')

@@ -185,6 +185,34 @@ describe('command line', () => {
     expect(parseCommand(['db', 'upgrade', uri], home)).toMatchObject({ kind: 'migrate', database: external });
     expect(() => parseCommand(['db', 'upgrade'], home)).toThrow("Missing required argument 'uri'");
   });
+
+  test('import and export', () => {
+    const uri = 'postgresql://u:p@h/d';
+    const imported = (from: string, ...more: string[]) =>
+      parseCommand(['import', '--from', from, ...more], home);
+    expect(imported('postgresql+psycopg2://u:p@h/m', '--data-dir', '/data')).toMatchObject({
+      kind: 'import',
+      from: { kind: 'external', display: 'postgresql://u@h:5432/m' },
+      dryRun: false,
+      database: { kind: 'embedded', dataDir: '/data' },
+    });
+    expect(imported('sqlite:////srv/m.db', '--dry-run', '--backend-store-uri', uri)).toMatchObject({
+      from: { kind: 'sqlite', path: '/srv/m.db' },
+      dryRun: true,
+      database: { kind: 'external' },
+    });
+    expect(imported('sqlite:///m.db')).toMatchObject({ from: { path: resolve('m.db') } });
+    expect(imported('all.jsonl.gz')).toMatchObject({ from: { kind: 'file', path: resolve('all.jsonl.gz') } });
+    for (const from of ['sqlite://', 'mysql://u:secret@h/d', 'http://localhost:5000', 'postgresql+x://h/d'])
+      expect(() => imported(from)).toThrow(StartError);
+    expect(() => parseCommand(['import'], home)).toThrow('--from');
+    expect(parseCommand(['export'], { MLFLOW_BACKEND_STORE_URI: uri })).toMatchObject({
+      kind: 'export',
+      to: '-',
+      database: { kind: 'external' },
+    });
+    expect(parseCommand(['export', '--to', 'x.gz'], home)).toMatchObject({ to: resolve('x.gz') });
+  });
 });
 
 describe('where things lie', () => {

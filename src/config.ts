@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { artifactRoot, localDestination, schemeOf } from './config-artifacts.ts';
 import { type ExternalDatabase, parseDatabaseUri } from './config-database.ts';
+import { type ImportSource, importSourceOf } from './config-import.ts';
 import { type Given, parseCommandLine } from './config-options.ts';
 import { pythonRegExp } from './config-python-regex.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
@@ -63,6 +64,20 @@ export type Command =
       readonly warnings: readonly string[];
       readonly logLevel: LogLevel;
     }
+  | {
+      readonly kind: 'import';
+      readonly from: ImportSource;
+      readonly dryRun: boolean;
+      readonly database: Database;
+      readonly logLevel: LogLevel;
+    }
+  | {
+      readonly kind: 'export';
+      /** The absolute path of a file, or `-`. */
+      readonly to: string;
+      readonly database: Database;
+      readonly logLevel: LogLevel;
+    }
   | { readonly kind: 'text'; readonly text: string; readonly exitCode: number };
 
 /**
@@ -73,12 +88,15 @@ export type Command =
 export function parseCommand(argv: readonly string[], env: Environment = process.env): Command {
   const line = parseCommandLine(argv, env, packageVersion());
   if (line.command === 'text') return { kind: 'text', text: line.text, exitCode: line.exitCode };
-  if (line.command === 'migrate') {
-    const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
-    return { kind: 'migrate', database, logLevel: logLevelOf(env) };
-  }
-
   if (line.command === 'gc') return parseGc(line.given, env);
+  if (line.command !== 'server') {
+    const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
+    const common = { database, logLevel: logLevelOf(env) };
+    if (line.command === 'migrate') return { kind: 'migrate', ...common };
+    if (line.command === 'export')
+      return { kind: 'export', to: line.to === '-' ? '-' : resolve(line.to), ...common };
+    return { kind: 'import', from: importSourceOf(line.from, env), dryRun: line.dryRun, ...common };
+  }
 
   refuseWhatWouldWeaken(line.given);
   const warnings: string[] = [];

@@ -5,6 +5,7 @@ import { StartError } from './contract/start-error.ts';
 import { runGc } from './gc.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 import { spanIds } from './telemetry.ts';
+import { runExport, runImport } from './transfer-commands.ts';
 
 /** Does what the command line says. */
 async function run(command: Command): Promise<void> {
@@ -19,6 +20,8 @@ async function run(command: Command): Promise<void> {
     for (const warning of command.warnings) log.warn(warning);
     return runGc(command.config, log);
   }
+  if (command.kind === 'import') return runImport(command, logger(command.logLevel));
+  if (command.kind === 'export') return runExport(command, logger(command.logLevel));
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);

@@ -314,9 +314,9 @@ const impatient = 1_000;
 
 /**
  * Runs `stop` on the first signal, or when the launcher dies (it holds the other end of our channel), and ends the
- * process. A second signal ends it at once.
+ * process with this code. A second signal ends it at once.
  */
-function onStop(stop: (signal: string) => Promise<void>): void {
+export function onStop(stop: (signal: string) => Promise<void>, exitCode = 0): void {
   let since: number | undefined;
   const begin = (signal: string) => {
     if (since !== undefined) {
@@ -325,7 +325,7 @@ function onStop(stop: (signal: string) => Promise<void>): void {
     }
     since = Date.now();
     stop(signal).then(
-      () => process.exit(0),
+      () => process.exit(exitCode),
       (error: Error) => {
         process.stderr.write(`${error.stack}\n`);
         process.exit(1);

@@ -14,13 +14,14 @@ export interface Environment {
 
 export const mlflow3: Environment = {
   name: 'mlflow-3.17.2',
-  requirements: ['mlflow==3.17.2', 'pytest'],
+  requirements: ['mlflow==3.17.2', 'psycopg2-binary', 'pytest'],
   moves: false,
 };
 
 /** The released MLflow clients that are tested unchanged. */
 export const clients: readonly Environment[] = [
-  { name: 'mlflow-2.22', requirements: ['mlflow==2.22.*', 'pytest'], moves: false },
+  // As a store, and not only a client, it needs the SQLAlchemy of its time.
+  { name: 'mlflow-2.22', requirements: ['mlflow==2.22.*', 'pytest', 'sqlalchemy<2.1'], moves: false },
   mlflow3,
   { name: 'mlflow-newest', requirements: ['mlflow', 'pytest'], moves: true },
 ];

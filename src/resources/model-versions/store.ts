@@ -34,11 +34,22 @@ const tagsOf = (sql: Sql): Fragment => sql`(
   from tabularium.model_version_tags t
   where t.workspace = v.workspace and t.name = v.name and t.version = v.version)`;
 
-/** Renders the wire document of one version of a model again, or of all. */
-export const renderVersions = (sql: Sql, scope: Scope, name: string, version?: number): Query => sql`
+/** Renders the wire documents of the versions that the condition names, `v` being their rows. */
+const render = (sql: Sql, which: Fragment): Query => sql`
   update tabularium.model_versions v set wire = ${documentOf(sql, tagsOf(sql))}
-  where v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? sql`` : sql`and v.version = ${version}`}
+  where ${which}
   returning v.version, v.wire, v.aliases`;
+
+/** Renders the wire document of one version of a model again, or of all. */
+export const renderVersions = (sql: Sql, scope: Scope, name: string, version?: number): Query =>
+  render(
+    sql,
+    sql`v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? sql`` : sql`and v.version = ${version}`}`,
+  );
+
+/** The same for versions of many models, which are rows with workspace, name and version. */
+export const renderVersionsOf = (sql: Sql, rows: Fragment): Query =>
+  render(sql, sql`(v.workspace, v.name, v.version) in (select workspace, name, version from ${rows})`);
 
 /** A version's document and its aliases, both JSON text. */
 export interface VersionRow {

@@ -34,11 +34,8 @@ interface ModelChange {
   readonly lastVersion?: Fragment;
 }
 
-/**
- * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. Stands behind
- * every statement that changed the model, its versions, tags or aliases. One update does both this and `change`.
- */
-export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelChange = {}): Query => sql`
+/** Renders the wire documents of the models that the condition names, `m` being their rows. */
+const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => sql`
   update tabularium.registered_models m
   set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
     wire = ${documentOf(sql, {
@@ -58,8 +55,19 @@ export const renderModel = (sql: Sql, scope: Scope, name: string, change: ModelC
         from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)`,
     })}
   from (select ${change.updatedAt ?? sql`null`}::bigint as updated_at) c
-  where m.workspace = ${scope.workspace} and m.name = ${name}
+  where ${which}
   returning m.wire`;
+
+/**
+ * Renders the model's wire document again and returns it as `wire`; no row where there is no such model. Stands behind
+ * every statement that changed the model, its versions, tags or aliases. One update does both this and `change`.
+ */
+export const renderModel = (sql: Sql, scope: Scope, name: string, change?: ModelChange): Query =>
+  render(sql, sql`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
+
+/** The same for many models, which are rows with workspace and name. */
+export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
+  render(sql, sql`(m.workspace, m.name) in (select workspace, name from ${rows})`);
 
 export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
   const [row] = await sql`select wire from tabularium.registered_models

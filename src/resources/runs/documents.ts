@@ -1,5 +1,5 @@
 import type { Scope } from '../../contract/scope.ts';
-import type { Fragment, Sql } from '../../contract/sql.ts';
+import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Pipeline } from '../../db/transaction.ts';
 import { renderRun } from './render.ts';
 
@@ -30,6 +30,11 @@ export const queueEnded = (sql: Sql, changed: Fragment): Fragment => sql`
   queued as (
     insert into tabularium.runs_to_render select id from ${changed} where status in ${ended(sql)}
     on conflict do nothing)`;
+
+/** Has all runs rendered that have ended and wait for nobody to say so: rows that came by another way than the API. */
+export const queueUnrendered = (sql: Sql): Query => sql`
+  insert into tabularium.runs_to_render
+  select id from tabularium.runs where wire is null and status in ${ended(sql)} on conflict do nothing`;
 
 /** The CTEs that take the document of the run in `run` away, and have it rendered again. */
 export const forgetDocument = (sql: Sql): Fragment => sql`
