@@ -16,8 +16,6 @@ export const absent: Readonly<
   deleteTraceTagV3: 'not-implemented',
   createPresignedUploadUrl: 'not-implemented',
   createPresignedDownloadUrl: 'not-implemented',
-  getMetricHistoryBulkInterval: 'not-implemented',
-  searchDatasets: 'not-implemented',
   startTrace: 'not-implemented',
   searchTraces: 'not-implemented',
   endTrace: 'not-implemented',

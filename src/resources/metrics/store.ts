@@ -75,3 +75,85 @@ export async function readHistory(
       offset ${offset} ${limit === undefined ? sql`` : sql`limit ${limit}`}) p`;
   return rows.map(({ wire }) => wire);
 }
+
+/** A point as JSON text, without braces, key and run: these are the same for all points of a run. */
+const pointText = (sql: Sql): Fragment => sql`
+  case when is_nan then '"NaN"' else value::text end || ',"timestamp":' || timestamp || ',"step":' || step`;
+
+/** What stands before and behind such a point. The run's row is `run`. */
+const beginning = (key: string): string => `{"key":${JSON.stringify(key)},"value":`;
+const ending = (sql: Sql): Fragment => sql`',"run_id":' || to_json(run.run_id)::text || '}'`;
+
+/** The points of one metric of the run in `run`, each once: a point may stand there for several models. */
+const pointsOfRun = (sql: Sql, key: string): Fragment => sql`
+  select distinct m.timestamp, m.step, m.value, m.is_nan from tabularium.metrics m
+  where m.run = run.id and m.key_id = (select id from tabularium.metric_keys where key = ${key})`;
+
+export interface Sampling {
+  readonly runIds: readonly string[];
+  readonly key: string;
+  /** First and last step; all steps where it is undefined. */
+  readonly steps: { readonly first: bigint; readonly last: bigint } | undefined;
+  /** How many points a run may have, at least 1. */
+  readonly limit: number;
+}
+
+/**
+ * The points of one metric of several runs, at most `limit` of each, evenly taken from all in the order of their steps:
+ * the first of each of `limit` equal parts, and in place of the last of these the last point of all. Runs come as they
+ * were named, also twice; of those that do not exist nothing does.
+ *
+ * @returns the points as JSON, between commas; undefined where there are none.
+ */
+export async function samplePoints(
+  sql: Sql,
+  scope: Scope,
+  { runIds, key, steps, limit }: Sampling,
+): Promise<string | undefined> {
+  const inRange = steps ? sql`and m.step between ${steps.first} and ${steps.last}` : sql``;
+  const points = sql`${pointsOfRun(sql, key)} ${inRange}`;
+  const [row] = await sql`
+    with run as materialized (
+      select w.place, r.id, r.run_id from unnest(${runIds}::text[]) with ordinality as w (run_id, place)
+      join tabularium.runs r on r.run_id = w.run_id
+      join tabularium.experiments e on e.id = r.experiment_id and e.workspace = ${scope.workspace})
+    select string_agg(sample.wire, ',' order by run.place) as wire
+    from run
+    cross join lateral (select count(*) as total from (${points}) p) t
+    -- The first parts, as many as longer says, have one point more than the others, which have size.
+    cross join lateral (
+      select total / least(total, ${limit}) as size, total % least(total, ${limit}) as longer where total > 0) parts
+    cross join lateral (
+      select ${beginning(key)}::text
+        || string_agg(${pointText(sql)}, ${ending(sql)} || ',' || ${beginning(key)}::text) || ${ending(sql)} as wire
+      from (
+        select p.*, row_number() over (order by step, timestamp, value, is_nan) - 1 as place from (${points}) p
+        order by step, timestamp, value, is_nan) p
+      where place = total - 1 or place < total - size and case
+        when place < longer * (size + 1) then place % (size + 1) else (place - longer) % size end = 0) sample`;
+  return row?.wire ?? undefined;
+}
+
+/**
+ * All points of one metric of several runs, by (run, timestamp, step, value), at most `limit` together.
+ *
+ * @returns the points as JSON, between commas; undefined where there are none.
+ */
+export async function readHistories(
+  sql: Sql,
+  scope: Scope,
+  { runIds, key, limit }: { runIds: readonly string[]; key: string; limit: bigint },
+): Promise<string | undefined> {
+  const [row] = await sql`
+    with run as materialized (
+      select r.id, r.run_id from tabularium.runs r
+      join tabularium.experiments e on e.id = r.experiment_id and e.workspace = ${scope.workspace}
+      where r.run_id = any(${runIds}::text[]))
+    select string_agg(${beginning(key)}::text || point || ending, ',') as wire
+    from (
+      select ${pointText(sql)} as point, ${ending(sql)} as ending
+      from run
+      cross join lateral (${pointsOfRun(sql, key)} order by timestamp, step, value, is_nan limit ${limit}) p
+      order by run.run_id, timestamp, step, value, is_nan limit ${limit}) p`;
+  return row?.wire ?? undefined;
+}
