@@ -44,8 +44,11 @@ const getMetricHistoryBulkInterval: Operation<'getMetricHistoryBulkInterval'> = 
   const { run_ids: runIds, metric_key: key, max_results: limit = mostSampled } = request;
   const steps = readSteps(request.start_step, request.end_step);
   const points = await call.read((sql) => store.samplePoints(sql, call.scope, { runIds, key, steps, limit }));
-  return new Rendered(points ? `{"metrics":[${points}]}` : '{}');
+  return new Rendered(points ? Buffer.concat([metricsBegin, points, metricsEnd]) : '{}');
 };
+
+const metricsBegin: Uint8Array = Buffer.from('{"metrics":[');
+const metricsEnd: Uint8Array = Buffer.from(']}');
 
 /** The answer of `metrics/get-history-bulk`, which is no RPC: JSON. */
 export async function metricHistoryBulk(sql: Sql, scope: Scope, query: URLSearchParams): Promise<string> {
