@@ -26,6 +26,14 @@ export function compileText(sql: Sql, column: Fragment, { comparator, value }: C
       return sql`${column} = ${text}`;
     case '!=':
       return sql`${column} <> ${text}`;
+    case '<':
+      return sql`${column} < ${text}`;
+    case '<=':
+      return sql`${column} <= ${text}`;
+    case '>':
+      return sql`${column} > ${text}`;
+    case '>=':
+      return sql`${column} >= ${text}`;
     case 'LIKE':
       return compileLike(sql, column, pattern(text));
     case 'ILIKE':
