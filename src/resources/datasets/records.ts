@@ -89,8 +89,8 @@ export interface SentRecords {
   readonly count: number;
   /** Who the last record that says so is from. */
   readonly updatedBy: string | null;
-  /** The types of the fields, as `schemaOf` gives them; null where there was no record. */
-  readonly schema: string | null;
+  /** As `schemaOf` gives it; null where there was no record. */
+  readonly schema: Schema | null;
 }
 
 /**
@@ -114,7 +114,7 @@ export function readRecords(text: string): SentRecords {
     records: [...byHash.values()],
     count: list.length,
     updatedBy: columnText(users.at(-1)),
-    schema: list.length > 0 ? dumps(schemaOf(list)) : null,
+    schema: list.length > 0 ? schemaOf(list) : null,
   };
 }
 
@@ -268,29 +268,37 @@ function readSource(source: PyValue | undefined): Source | undefined {
   };
 }
 
+/** JSON. */
+export interface Schema {
+  /** `{"inputs": {"question": "string"}, "outputs": …, "expectations": …, "version": "1.0"}` */
+  readonly whole: string;
+  /** What is added to outputs that had fields before, where the whole may have one type for them all. */
+  readonly outputFields: string;
+}
+
 /**
- * The type of each field that the records have, by its first value: `inputs`, `outputs` and `expectations`. Where outputs
- * are no object, one type stands for all of them.
+ * The type of each field that the records have, by its first value. The first outputs that are no object make one type
+ * of all, unless fields came before.
  */
-function schemaOf(records: readonly PyValue[]): PyObject {
+function schemaOf(records: readonly PyValue[]): Schema {
   const inputs = new Map<string, PyValue>();
   const expectations = new Map<string, PyValue>();
-  let outputs: PyValue = new Map<string, PyValue>();
-  for (const record of records) {
-    if (!isPyObject(record)) continue;
+  const outputFields = new Map<string, PyValue>();
+  let outputType: string | undefined;
+  for (const record of records.filter(isPyObject)) {
     addTypes(inputs, record.get('inputs'));
     addTypes(expectations, record.get('expectations'));
-    const given = record.get('outputs');
-    if (given === undefined || given === null) continue;
-    if (!isPyObject(given)) outputs = isFalsy(outputs) ? typeName(given) : outputs;
-    else if (outputs instanceof Map) addTypes(outputs, given);
+    const outputs = record.get('outputs') ?? null;
+    if (outputs !== null && !isPyObject(outputs) && outputFields.size === 0) outputType ??= typeName(outputs);
+    addTypes(outputFields, outputs);
   }
-  return new Map<string, PyValue>([
+  const whole = new Map<string, PyValue>([
     ['inputs', inputs],
-    ['outputs', outputs],
+    ['outputs', outputType ?? outputFields],
     ['expectations', expectations],
     ['version', '1.0'],
   ]);
+  return { whole: dumps(whole), outputFields: dumps(outputFields) };
 }
 
 function addTypes(types: Map<string, PyValue>, fields: PyValue | undefined): void {

@@ -53,11 +53,11 @@ export function upsertRecords(
       from sent where input_hash not in (select input_hash from changed)
       returning 1),
     counted as (select count(*) as added from added),
-    given as (select ${schema}::json as schema),
+    given as (select ${schema?.whole ?? null}::json as schema, ${schema?.outputFields ?? null}::json as output_fields),
     marked as (
       update tabularium.evaluation_datasets d set
         num_records = case when added > 0 then coalesce(d.num_records, 0) + added else d.num_records end,
-        schema = ${joinedSchema(sql, sql`d.schema`, sql`given.schema`)},
+        schema = ${joinedSchema(sql)},
         digest = ${datasetDigest(sql, sql`d.name`, now)}, updated_at = ${now}, updated_by = ${updatedBy}
       from dataset, counted, given where d.workspace = dataset.workspace and d.dataset_id = dataset.dataset_id)
     select added from dataset, counted`;
@@ -82,19 +82,19 @@ const joined = (sql: Sql, before: Fragment, after: Fragment, winner: 'before' | 
   full join json_each(${after}) with ordinality as a (key, value, place) on a.key = b.key)`;
 
 /**
- * The schema with the fields of another, either of which may be null. Its outputs are an object, or the type of them all:
- * what came first stays.
+ * The schema of the dataset `d`, with the fields of `given`; either may be null. Its outputs are an object of types, or
+ * the type of them all: what came first stays.
  */
-function joinedSchema(sql: Sql, before: Fragment, after: Fragment): Fragment {
-  const fields = (name: string) => joined(sql, sql`${before} -> ${name}`, sql`${after} -> ${name}`, 'before');
-  const [outputs, newOutputs] = [sql`${before} -> 'outputs'`, sql`${after} -> 'outputs'`];
+function joinedSchema(sql: Sql): Fragment {
+  const fields = (name: string) =>
+    joined(sql, sql`d.schema -> ${name}`, sql`given.schema -> ${name}`, 'before');
   return sql`case
-    when ${before} is null then ${after}
-    when ${after} is null then ${before}
+    when d.schema is null then given.schema
+    when given.schema is null then d.schema
     else ('{"inputs": ' || ${fields('inputs')} || ', "outputs": ' || case
-        when json_typeof(${outputs}) <> 'object' then ${outputs}
-        when json_typeof(${newOutputs}) = 'object' then ${fields('outputs')}
-        when exists (select from json_each(${outputs})) then ${outputs}
-        else ${newOutputs} end
+        when json_typeof(d.schema -> 'outputs') <> 'object' then d.schema -> 'outputs'
+        when exists (select from json_each(d.schema -> 'outputs'))
+          then ${joined(sql, sql`d.schema -> 'outputs'`, sql`given.output_fields`, 'before')}
+        else given.schema -> 'outputs' end
       || ', "expectations": ' || ${fields('expectations')} || ', "version": "1.0"}')::json end`;
 }
