@@ -38,6 +38,8 @@ export function compileText(sql: Sql, column: Fragment, { comparator, value }: C
       return compileLike(sql, column, pattern(text));
     case 'ILIKE':
       return sql`${column} collate "default" ilike ${pattern(text)}`;
+    case 'RLIKE':
+      return sql`${column} ~ ${text}`;
     default:
       throw unexpected(comparator);
   }

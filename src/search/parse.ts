@@ -23,7 +23,7 @@ export interface Field {
   wrongValue(kind: ValueKind | 'other', found: string): string;
   readonly comparators: readonly string[];
   wrongComparator(comparator: string): string;
-  /** The sentence for a list behind a comparator that takes none; where there is no sentence, a list of one is its value. */
+  /** The sentence for a list behind any comparator but IN, for fields that take none elsewhere. */
   readonly wrongList?: string;
   /** Makes the value what the column holds, once the comparator is known to fit; throws `invalidParameter`. */
   read?(value: Value): Value;
@@ -221,9 +221,9 @@ export function storable(text: string): string {
 
 function judge({ comparison, field }: Read): Comparison {
   const { comparator } = comparison;
-  if (!field.comparators.includes(comparator)) throw invalidParameter(field.wrongComparator(comparator));
   if (field.wrongList && Array.isArray(comparison.value) && comparator !== 'IN')
     throw invalidParameter(field.wrongList);
+  if (!field.comparators.includes(comparator)) throw invalidParameter(field.wrongComparator(comparator));
   const value = scalar(comparator, comparison.value);
   return { ...comparison, value: field.read ? field.read(value) : value };
 }

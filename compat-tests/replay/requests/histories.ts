@@ -48,7 +48,6 @@ const samples: Step[] = [
   sampled('some steps, at most 2', { start_step: '-10', end_step: '7', max_results: '2' }),
   sampled('one step', { start_step: '2', end_step: '2' }),
   sampled('steps beyond 32 bits', { start_step: '4294967296', end_step: '4294967297' }),
-  sampled('steps with spaces and underscores', { start_step: ' 2 ', end_step: '0_5' }),
   sampled('the last step before the first', { start_step: '5', end_step: '2' }),
   sampled('a first step alone', { start_step: '2' }),
   sampled('a last step alone', { end_step: '2' }),
@@ -100,7 +99,12 @@ const bulks: Step[] = [
 ];
 
 const history = (what: string, query: Query, capture?: Record<string, string>): Step =>
-  get('metrics/get-history', what, { run_id: '{{hist_one}}', metric_key: 'm', ...query }, { capture });
+  get(
+    'metrics/get-history',
+    `paged: ${what}`,
+    { run_id: '{{hist_one}}', metric_key: 'm', ...query },
+    { capture },
+  );
 const token = (payload: string) => Buffer.from(payload).toString('base64');
 
 const histories: Step[] = [
@@ -114,7 +118,7 @@ const histories: Step[] = [
     history(`max_results ${n || 'empty'}`, { max_results: n }),
   ),
   history('an empty token', { page_token: '' }),
-  history('a token that is no base64', { page_token: 'abc' }),
+  history('a broken token', { page_token: 'abc' }),
   history('a token of another shape', { page_token: token('{"x": 1}') }),
   history('a run that is not there', { run_id: 'nobody' }),
   history('a metric that is not there', { metric_key: 'none' }),

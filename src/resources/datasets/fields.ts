@@ -20,19 +20,15 @@ const textAttribute: Field = {
     kind === 'list'
       ? "Only ['name'] attributes support comparison with a list of quoted string values."
       : `Expected a quoted string value for attributes. Got value ${found}`,
-  comparators: [...numbers, ...text],
+  comparators: [...numbers, ...text, 'RLIKE'],
   wrongComparator: (comparator) => `Invalid comparator for string attribute: ${comparator}`,
 };
-
-const noList = "List values for 'name' are only supported with the IN comparator.";
 
 const name: Field = {
   ...textAttribute,
   takes: ['text', 'list'],
   comparators: [...textAttribute.comparators, 'IN'],
-  wrongComparator: (comparator) =>
-    comparator === 'NOT IN' ? noList : textAttribute.wrongComparator(comparator),
-  wrongList: noList,
+  wrongList: "List values for 'name' are only supported with the IN comparator.",
 };
 
 const time = (key: string): Field => ({

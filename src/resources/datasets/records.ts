@@ -248,7 +248,8 @@ function readSource(source: PyValue | undefined): Source | undefined {
   const unknown = [...source.keys()].find((key) => key !== 'source_type' && key !== 'source_data');
   if (unknown !== undefined) throw invalidParameter(`The source of a record has no field '${unknown}'.`);
   const given = source.get('source_type');
-  const type = given === undefined ? '' : pyText(given).toUpperCase();
+  if (given === undefined) throw invalidParameter("The source of a record has no 'source_type'.");
+  const type = pyText(given).toUpperCase();
   if (!sourceTypes.includes(type))
     throw invalidParameter(
       `Invalid dataset record source type: ${type}. ` +
