@@ -74,3 +74,6 @@ create table tabularium.evaluation_dataset_records (
 -- The order in which they are read.
 create unique index evaluation_dataset_records_created
   on tabularium.evaluation_dataset_records (workspace, dataset_id, created_at, record_id);
+-- A record is deleted by its id.
+create unique index evaluation_dataset_records_id
+  on tabularium.evaluation_dataset_records (workspace, dataset_id, record_id);
