@@ -56,11 +56,11 @@ export function upsertRecords(
     given as (select ${schema?.whole ?? null}::json as schema, ${schema?.outputFields ?? null}::json as output_fields),
     marked as (
       update tabularium.evaluation_datasets d set
-        num_records = case when added > 0 then coalesce(d.num_records, 0) + added else d.num_records end,
+        num_records = case when counted.added > 0 then coalesce(d.num_records, 0) + counted.added else d.num_records end,
         schema = ${joinedSchema(sql)},
         digest = ${datasetDigest(sql, sql`d.name`, now)}, updated_at = ${now}, updated_by = ${updatedBy}
       from dataset, counted, given where d.workspace = dataset.workspace and d.dataset_id = dataset.dataset_id)
-    select added from dataset, counted`;
+    select counted.added from dataset, counted`;
 }
 
 /** Ids in their order: records are read by the time at which they were added and, of one request, in its order. */
