@@ -10,6 +10,7 @@ import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
 import { mountArtifacts } from './http/artifacts.ts';
+import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
 import { healthRoutes } from './http/health.ts';
@@ -21,6 +22,7 @@ import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+import { metricHistoryBulk } from './resources/metrics/operations.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
@@ -89,6 +91,11 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       modelVersionUri: (name, version) => read((tag) => modelVersionUri(tag, everything, name, version)),
       loggedModelUri: (id) => read((tag) => loggedModelUri(tag, everything, id)),
     },
+  });
+  mountByHand(app, {
+    artifactsOnly,
+    staticPrefix,
+    historyBulk: (query) => read((tag) => metricHistoryBulk(tag, everything, query)),
   });
   mountOperations(app, {
     operations: operationsWith(places),

@@ -1,5 +1,6 @@
 import type { ArtifactPlaces } from './objects/locate.ts';
 import { artifactOperations } from './resources/artifacts/operations.ts';
+import { datasetOperations } from './resources/datasets/operations.ts';
 import { experimentOperations } from './resources/experiments/operations.ts';
 import { loggedModelOperations } from './resources/logged-models/operations.ts';
 import { metricOperations } from './resources/metrics/operations.ts';
@@ -15,6 +16,7 @@ export const operationsWith = (places: ArtifactPlaces) => ({
   ...runOperations,
   ...metricOperations,
   ...loggedModelOperations,
+  ...datasetOperations,
   ...artifactOperations(places),
 });
 

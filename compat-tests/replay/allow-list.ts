@@ -33,6 +33,52 @@ const noneVersion = {
 };
 const tag = (value: string) => [{ key: 'k', value }];
 
+/** The dataset with the tag k = v1. */
+const foundDataset = {
+  created_by: 'bob',
+  created_time: '<ms>',
+  dataset_id: 'd-<id>',
+  digest: '<digest>',
+  last_update_time: '<ms>',
+  last_updated_by: 'bob',
+  name: 'alpha',
+  tags: '{"k": "v1", "mlflow.user": "bob"}',
+};
+
+const datasetRecords = 'POST /api/3.0/mlflow/datasets/{{ds}}/records';
+const datasetSearch = 'POST /api/3.0/mlflow/datasets/search';
+const fewRecords = 'GET /api/3.0/mlflow/datasets/{{few}}/records';
+const historyBulk = 'GET /ajax-api/2.0/mlflow/metrics/get-history-bulk';
+
+/** What we say where MLflow's answer helps nobody. */
+const ownWords: Readonly<Record<string, string>> = {
+  'POST /api/3.0/mlflow/datasets/create: tags that are no JSON': "Parameter 'tags' is no JSON.",
+  'POST /api/3.0/mlflow/datasets/create: a list as tags':
+    "Parameter 'tags' must hold a JSON object, not a list.",
+  'PATCH /api/3.0/mlflow/datasets/{{ds}}/tags: no JSON': "Parameter 'tags' is no JSON.",
+  'PATCH /api/3.0/mlflow/datasets/{{ds}}/tags: a list':
+    "Parameter 'tags' must hold a JSON object, not a list.",
+  [`${datasetRecords}: no JSON`]: "Parameter 'records' is no JSON.",
+  [`${datasetRecords}: null`]: "Parameter 'records' must hold a JSON list, not a NoneType.",
+  [`${datasetRecords}: a text`]: "Parameter 'records' must hold a JSON list, not a str.",
+  [`${datasetRecords}: an object`]: "Parameter 'records' must hold a JSON list, not a dict.",
+  [`${datasetRecords}: a list of numbers`]: 'Each of the records must be a JSON object, not a int.',
+  [`${datasetRecords}: a source: no type`]: "The source of a record has no 'source_type'.",
+  [`${datasetRecords}: a source: an unknown field`]: "The source of a record has no field 'x'.",
+  [`${datasetRecords}: a source: a text`]: 'The source of a record must be a JSON object, not a str.',
+  [`${datasetRecords}: a source: a text as data`]:
+    "The data of a record's source must be a JSON object, not a str.",
+  [`${fewRecords}: -1`]: 'LIMIT must not be negative',
+  [`${fewRecords}: a broken token`]: 'Invalid page token, could not base64-decode',
+  [`${datasetSearch}: filter name like 'al%'`]: 'Invalid comparator for string attribute: like',
+  [`${datasetSearch}: filter name NOT LIKE 'a%'`]: 'Invalid comparator for string attribute: NOT LIKE',
+  [`${historyBulk}: max_results x`]:
+    'Invalid value "x" for parameter \'max_results\' supplied. It must be an integer.',
+  [`${historyBulk}: max_results empty`]:
+    'Invalid value "" for parameter \'max_results\' supplied. It must be an integer.',
+  'GET metrics/get-history: paged: a token of another shape': 'Invalid page token, could not base64-decode',
+};
+
 export const allowList: readonly Allowed[] = [
   {
     requests: ['GET /api/2.0/mlflow/registered-models%2Fget: an escaped slash'],
@@ -54,6 +100,10 @@ export const allowList: readonly Allowed[] = [
       'POST model-versions/create: models:/src/Staging',
       'POST model-versions/create: models:/src-empty/latest',
       'POST model-versions/create: file://host/etc/passwd',
+      /datasets\/create: a (name|tag) with NUL$/,
+      "POST /api/3.0/mlflow/datasets/search: filter name = 'a\0'",
+      /metrics\/get-history\S*: (paged: )?a metric with NUL$/,
+      /\/records: (null as inputs|a list as inputs|a text as expectations|a list as tags|one that is wrong behind .*)$/,
     ],
     reason: 'MLflow says what is wrong, but with a 500, which Python clients repeat for minutes',
     ours: (recorded) => error(400, INVALID, messageOf(recorded)),
@@ -63,6 +113,7 @@ export const allowList: readonly Allowed[] = [
       /^POST (registered-models|model-versions).*: a .* of (257|10,000|501|5001)$/,
       /: a run id of 33$/,
       /set-tag: a value of 100,000$/,
+      /\/datasets\/.*: (a source: )?an? .* of (37|256|5,001)$/,
     ],
     reason: 'MLflow shows its SQL: of it we keep what the database said',
     ours: (recorded) => error(400, INVALID, `${/value too long for type [^<]*\)/.exec(messageOf(recorded))}`),
@@ -76,6 +127,39 @@ export const allowList: readonly Allowed[] = [
     reason: 'MLflow shows its SQL behind the sentence',
     ours: (recorded) =>
       error(400, 'RESOURCE_ALREADY_EXISTS', `${/^.*? already exists\./.exec(messageOf(recorded))}`),
+  },
+  {
+    requests: [
+      /\/datasets\/.*: (an experiment twice|an object in a tag|a source: an object as its id)$/,
+      'POST /api/3.0/mlflow/datasets/{{ds}}/add-experiments: a word',
+      'POST /api/3.0/mlflow/datasets/d-nobody/records: one, of a dataset that is not there',
+    ],
+    reason: 'MLflow shows its SQL: of it we keep what the database said',
+    ours: (recorded) => error(400, 'BAD_REQUEST', databaseSays(recorded)),
+  },
+  {
+    requests: [
+      'POST /api/3.0/mlflow/datasets/{{ds}}/records: NaN',
+      "POST /api/3.0/mlflow/datasets/search: filter name RLIKE '['",
+      'GET /ajax-api/2.0/mlflow/metrics/get-history-bulk: max_results -1',
+    ],
+    reason: 'the same, with the code that we give to all values that the database refuses',
+    ours: (recorded) => error(400, INVALID, databaseSays(recorded)),
+  },
+  ...Object.entries(ownWords).map(([request, message]) => ({
+    requests: [request],
+    reason: 'MLflow answers 500, with a page or a sentence about its own code, or shows the token',
+    ours: () => error(400, INVALID, message),
+  })),
+  {
+    requests: ["POST /api/3.0/mlflow/datasets/search: filter tags.`k` = 'v1'"],
+    reason: 'MLflow looks for a key with the quotes around it; we take them off, as in every other search',
+    ours: ({ headers }) => ({ status: 200, headers, body: { datasets: [foundDataset] } }),
+  },
+  {
+    requests: ['GET /ajax-api/2.0/mlflow/metrics/get-history-bulk: NaN and infinities'],
+    reason: 'MLflow writes NaN without quotes here, which is no JSON; elsewhere it writes "NaN"',
+    ours: ({ body, ...same }) => ({ ...same, body: JSON.parse(`${body}`.replace(':NaN', ':"NaN"')) }),
   },
   {
     requests: ['POST experiments/update: a name that exists'],
@@ -223,7 +307,10 @@ export const allowList: readonly Allowed[] = [
 
 /** An error as both servers write it. */
 function error(status: number, code: string, message: string): Answer {
-  const errorClass: Record<string, string> = { RESOURCE_DOES_NOT_EXIST: 'RESOURCE_NOT_FOUND' };
+  const errorClass: Record<string, string> = {
+    RESOURCE_DOES_NOT_EXIST: 'RESOURCE_NOT_FOUND',
+    BAD_REQUEST: INVALID,
+  };
   return {
     status,
     headers: JSON_HEADERS,
@@ -234,6 +321,10 @@ function error(status: number, code: string, message: string): Answer {
 function messageOf(answer: Answer): string {
   return (answer.body as { message: string }).message;
 }
+
+/** The sentence of Postgres, or of its driver, in what MLflow says. */
+const databaseSays = (answer: Answer): string =>
+  `${/\(psycopg2\.[\w.]+\) (.*?)(?:\n| <SQL>)/.exec(messageOf(answer))?.[1]}`;
 
 function sourceOf(answer: Answer): string {
   return (answer.body as { model_version: { source: string } }).model_version.source;

@@ -99,6 +99,8 @@ function isRecentMillisecond(value: number): boolean {
 
 function normaliseString(value: string, key: string, captured: Captured): string {
   if (/^experiment_ids?$/.test(key)) return experimentPlaceholder(value, captured);
+  // Of an evaluation dataset: it follows from the time.
+  if (key === 'digest' && /^[0-9a-f]{8}$/.test(value)) return '<digest>';
   return key === 'next_page_token' ? '<page token>' : normaliseText(value, captured);
 }
 
@@ -123,6 +125,7 @@ function normaliseText(text: string, captured: Captured): string {
     .replace(/\b[0-9a-f]{32}\b/g, '<id>')
     .replace(/\{'[^{}']*'(?:, '[^{}']*')*\}/g, sortedSet)
     .replace(/^[a-z]+-[a-z]+-\d{1,3}$/, '<random name>')
+    .replace(/("(?:created|last_update)_time": )\d{13}\b/g, '$1<ms>')
     .replace(/\/\S*\/replay-record-\w+/g, '<folder>')
     .replace(/127\.0\.0\.1:\d+/g, '<host>')
     .replace(/replay_record_\d+/g, '<database>')

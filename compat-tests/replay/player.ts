@@ -54,7 +54,11 @@ function capture(step: Step, text: string, values: Map<string, string>): void {
 function pick(text: string, path: string): string | undefined {
   try {
     let value: unknown = parseExactly(text);
-    for (const key of path.split('.')) value = (value as Record<string, unknown>)[key];
+    for (const key of path.split('.')) {
+      // Records of datasets are JSON in a text.
+      const object = typeof value === 'string' ? parseExactly(value) : value;
+      value = (object as Record<string, unknown>)[key];
+    }
     return typeof value === 'string' ? value : undefined;
   } catch {
     return undefined;

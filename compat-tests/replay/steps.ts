@@ -1,6 +1,8 @@
 import { aliasesAndTags } from './requests/aliases-and-tags.ts';
 import { badInput } from './requests/bad-input.ts';
+import { evaluationDatasets } from './requests/evaluation-datasets.ts';
 import { experimentsAndRuns } from './requests/experiments-and-runs.ts';
+import { metricHistories } from './requests/histories.ts';
 import { loggedModelsAndArtifacts } from './requests/logged-models-and-artifacts.ts';
 import { modelVersions } from './requests/model-versions.ts';
 import { prompts } from './requests/prompts.ts';
@@ -22,4 +24,6 @@ export const steps: readonly Step[] = [
   ...experimentsAndRuns,
   ...loggedModelsAndArtifacts,
   ...trackingLimits,
+  ...evaluationDatasets,
+  ...metricHistories,
 ];

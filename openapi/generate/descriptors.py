@@ -3,7 +3,7 @@
 The protobuf descriptors give paths, messages and enums; the `schema={...}` tables in
 `mlflow/server/handlers.py`, read as source, give the checks. A rule that is no plain `_assert_…` is looked up
 by its source text in overrides.json, so a bound that changes in a new release stops this script. The query
-arguments that handlers read without describing them stand there too.
+arguments that handlers read without describing them, or past their description, stand there too.
 
     python openapi/generate/descriptors.py
 """

@@ -92,7 +92,7 @@ test('a database that a newer program has changed is served where its migrations
     expect((await migrate(sql, log, [...known, addition])).applied).toContain('9000-future.sql');
     expect(await migrate(sql, log)).toEqual({ applied: [], missing: [] });
     await expect(migrate(sql, log, known.slice(0, -1))).rejects.toThrow(
-      `The database is at migration 9000, this program knows only ${before}: `,
+      `The database is at migration 9000, this program knows only ${known.at(-2)?.number}: `,
     );
   });
 });

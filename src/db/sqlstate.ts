@@ -80,8 +80,10 @@ export function translateDatabaseError(error: unknown): unknown {
       'A string literal cannot contain NUL (0x00) characters.',
       { cause: error },
     );
-  // 22001: MLflow's column lengths, e.g. `value too long for type character varying(256)`.
-  if (code === '22001') return new MlflowError('INVALID_PARAMETER_VALUE', error.message, { cause: error });
+  // 22001: MLflow's column lengths, e.g. `value too long for type character varying(256)`. 2201B: a broken pattern of
+  // RLIKE.
+  if (code === '22001' || code === '2201B')
+    return new MlflowError('INVALID_PARAMETER_VALUE', error.message, { cause: error });
   // More parameters than the protocol counts, or more conditions than Postgres nests.
   if (code === 'MAX_PARAMETERS_EXCEEDED' || code === '54001')
     return new MlflowError('INVALID_PARAMETER_VALUE', 'The request has too many conditions.', {

@@ -678,8 +678,8 @@ export const messages: Readonly<Record<string, readonly Field[]>> = {
   'GetMetricHistoryBulkInterval': [
     { name: 'run_ids', type: 'string', many: 'list', required: true },
     { name: 'metric_key', type: 'string', required: true },
-    { name: 'start_step', type: 'int32' },
-    { name: 'end_step', type: 'int32' },
+    { name: 'start_step', type: 'int64' },
+    { name: 'end_step', type: 'int64' },
     { name: 'max_results', type: 'int32' },
   ],
   'GetMetricHistoryBulkInterval.Response': [

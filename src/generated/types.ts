@@ -683,8 +683,8 @@ export interface components {
         GetMetricHistoryBulkInterval: {
             run_ids: string[];
             metric_key: string;
-            start_step?: number;
-            end_step?: number;
+            start_step?: bigint;
+            end_step?: bigint;
             max_results?: number;
         };
         "GetMetricHistoryBulkInterval.Response": {

@@ -42,10 +42,22 @@ const streamed: ReadonlySet<Rpc> = new Set(streamedRpcs);
 /** Bytes. MLflow has no limit; the largest value that it stores is the profile of a dataset, 16 MB before escaping. */
 const bodyLimit = 32 * 1024 * 1024;
 
+/** What MLflow's descriptors have at an address that answers nothing, and MLflow serves at another. */
+const elsewhere: readonly Route[] = [
+  {
+    rpc: 'searchDatasets',
+    service: 'MlflowService',
+    method: 'POST',
+    path: '/ajax-api/2.0/mlflow/experiments/search-datasets',
+  },
+];
+
 /** Mounts every route of the generated table at `/api/…` and `/ajax-api/…`, below the static prefix. */
 export function mountOperations(app: Hono, options: MountOptions): void {
   // As in MLflow, `datasets/search` is the search, not the dataset of that name.
-  const fixedFirst = routes.toSorted((a, b) => Number(hasParameter(a.path)) - Number(hasParameter(b.path)));
+  const fixedFirst = [...routes, ...elsewhere].toSorted(
+    (a, b) => Number(hasParameter(a.path)) - Number(hasParameter(b.path)),
+  );
   for (const route of fixedFirst) {
     if (streamed.has(route.rpc)) continue;
     const handle = makeHandler(route, options);
@@ -60,10 +72,8 @@ export function mountOperations(app: Hono, options: MountOptions): void {
 const hasParameter = (path: string): boolean => path.includes(':');
 
 /** `/api/…` is described; MLflow answers at `/ajax-api/…` as well, which its web UI uses. */
-const pathsOf = (route: Route, prefix: string): string[] => [
-  prefix + route.path,
-  prefix + route.path.replace(/^\/api\//, '/ajax-api/'),
-];
+const pathsOf = (route: Route, prefix: string): Set<string> =>
+  new Set([prefix + route.path, prefix + route.path.replace(/^\/api\//, '/ajax-api/')]);
 
 /**
  * Answers every verb that a mounted path does not have: OPTIONS with the list of those it has, any other with 405 and
@@ -106,7 +116,7 @@ export const named =
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
   if (options.artifactsOnly) return async (c) => c.text(disabled(route.path, trackingless), 503);
-  if (!operation) {
+  if (!operation || route.notImplemented) {
     const empty = options.absent[route.rpc] === 'nothing';
     return async (c) =>
       empty ? c.json({}) : c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' });

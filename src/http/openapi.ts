@@ -28,6 +28,7 @@ interface Document {
 interface Operation {
   readonly operationId: string;
   readonly 'x-mlflow-rpc'?: Rpc;
+  readonly 'x-mlflow-not-implemented'?: true;
 }
 
 const read = (name: string): Document => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
@@ -41,7 +42,8 @@ function servedDocument(prefix: string, absent: Absent): Document {
   const paths = { ...read('by-hand.openapi.json').paths };
   for (const [path, operations] of Object.entries(described.paths)) {
     const served = Object.entries(operations).filter(
-      ([, { 'x-mlflow-rpc': rpc }]) => !(rpc && absent[rpc] === 'not-implemented'),
+      ([, { 'x-mlflow-rpc': rpc, 'x-mlflow-not-implemented': dead }]) =>
+        !dead && !(rpc && absent[rpc] === 'not-implemented'),
     );
     if (served.length > 0) paths[path] = { ...Object.fromEntries(served), ...paths[path] };
   }

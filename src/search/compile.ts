@@ -26,10 +26,20 @@ export function compileText(sql: Sql, column: Fragment, { comparator, value }: C
       return sql`${column} = ${text}`;
     case '!=':
       return sql`${column} <> ${text}`;
+    case '<':
+      return sql`${column} < ${text}`;
+    case '<=':
+      return sql`${column} <= ${text}`;
+    case '>':
+      return sql`${column} > ${text}`;
+    case '>=':
+      return sql`${column} >= ${text}`;
     case 'LIKE':
       return compileLike(sql, column, pattern(text));
     case 'ILIKE':
       return sql`${column} collate "default" ilike ${pattern(text)}`;
+    case 'RLIKE':
+      return sql`${column} ~ ${text}`;
     default:
       throw unexpected(comparator);
   }

@@ -23,6 +23,8 @@ export interface Field {
   wrongValue(kind: ValueKind | 'other', found: string): string;
   readonly comparators: readonly string[];
   wrongComparator(comparator: string): string;
+  /** The sentence for a list behind any comparator but IN, for fields that take none elsewhere. */
+  readonly wrongList?: string;
   /** Makes the value what the column holds, once the comparator is known to fit; throws `invalidParameter`. */
   read?(value: Value): Value;
 }
@@ -164,9 +166,9 @@ export function resolveIdentifier(
   grammar: Identifiers,
 ): { type: FieldType; key: string; name: string; field: Field } {
   const dot = identifier.indexOf('.');
-  const written = dot < 0 ? 'attribute' : identifier.slice(0, dot);
+  const written = identifier.slice(0, Math.max(dot, 0));
   const spelled = grammar.quotedTypes ? trimQuotes(written, '`') : written;
-  const type = grammar.types.get(spelled);
+  const type = dot < 0 ? 'attribute' : grammar.types.get(spelled);
   if (!type) throw invalidParameter(grammar.wrongType(spelled));
   const quotedKey = identifier.slice(dot + 1);
   const bareKey = trimQuotes(trimQuotes(quotedKey, "'", '"'), '`');
@@ -219,6 +221,8 @@ export function storable(text: string): string {
 
 function judge({ comparison, field }: Read): Comparison {
   const { comparator } = comparison;
+  if (field.wrongList && Array.isArray(comparison.value) && comparator !== 'IN')
+    throw invalidParameter(field.wrongList);
   if (!field.comparators.includes(comparator)) throw invalidParameter(field.wrongComparator(comparator));
   const value = scalar(comparator, comparison.value);
   return { ...comparison, value: field.read ? field.read(value) : value };

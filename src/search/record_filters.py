@@ -18,6 +18,7 @@ from mlflow.store.tracking import sqlalchemy_store as tracking
 from mlflow.store.tracking.dbmodels.models import SqlLoggedModel
 from mlflow.utils.search_logged_model_utils import EntityType, parse_filter_string
 from mlflow.utils.search_utils import (
+    SearchEvaluationDatasetsUtils,
     SearchExperimentsUtils,
     SearchModelUtils,
     SearchModelVersionUtils,
@@ -85,6 +86,15 @@ def logged_models_filter(text):
     return [{"type": types[c.entity.type], "key": c.entity.key, "comparator": c.op, "value": c.value} for c in parsed]
 
 
+def datasets_filter(text):
+    parsed = SearchEvaluationDatasetsUtils.parse_search_filter(text)
+    tracking._get_search_datasets_filter_clauses(parsed, DIALECT)
+    for c in parsed:
+        # MLflow looks for a key with the quotes around it; we take them off, as everywhere else.
+        c["key"] = SearchUtils._trim_backticks(SearchUtils._strip_quotes(c["key"]))
+    return parsed
+
+
 def columns(clauses, names):
     """(key, ascending) of SQL order clauses."""
     found = []
@@ -127,6 +137,10 @@ def runs_order(clauses):
 def logged_models_order(clauses):
     query = tracking.SqlAlchemyStore._apply_order_by_search_logged_models(None, session.query(SqlLoggedModel), session, clauses)
     return columns([c for c in query._order_by_clauses if not str(c).startswith("CASE")], {})
+
+
+def datasets_order(clauses):
+    return columns(tracking._get_search_datasets_order_by_clauses(clauses), {})
 
 
 def encode(value):
@@ -219,6 +233,10 @@ ONLY = {
         "last_updated_time > 5", "creation_timestamp_ms > 5", "attributes.creation_time > 5", "attributes.creation_timestamp_ms > 5", "attributes.name = 'a'", "attributes.`name` = 'a'", "tags.a in ('x','y')", "params.a NOT IN ('x')", "params.lr = 0.01", "params.lr = '0.01'", "params.a > 'x'", "metrics.a > inf",
         "metrics.a IN (1)", "metrics.`a.b c` = 1_0", "metrics.a > x", "name = ''a''", "name = '(a)'", "tags.`a`b` = 'x'", "lifecycle_stage = 'active'", "artifact_location = 's3://x'", "status_message ILIKE '%x%'", "metrics.a.b > 1 AND params.c = 'd'", "m.x = 'a'", "Metrics.x > 1",
     ],
+    "datasets": [
+        "name >= 'b'", "name < 'b'", "name IN ('a','b') AND created_time > 1", "name = ('a','b')", "created_time > 1", "created_time >= 1.5", "created_time = 1e3", "created_time = '1'", "created_time LIKE 1", "created_time IN (1)", "created_time > -5", "last_update_time < 99999999999999999999",
+        "created_by = 'me'", "created_by != 'me'", "created_by LIKE 'm%'", "created_by IN ('me')", "created_by NOT IN ('me')", "created_by > 'a'", "last_updated_by ILIKE 'M%'", "last_updated_by = 5", "created_by IS NULL", "dataset_id = 'd-1'", "digest = 'x'", "tags.a RLIKE 'x'", "tags.a NOT LIKE 'x'", "tags.a = ('x')", "created_time = 1 AND foo = 2",
+    ],
 }
 
 ORDERS = {
@@ -240,6 +258,9 @@ ORDERS = {
         [], [{"field_name": "name"}], [{"field_name": "name", "ascending": False}], [{"field_name": "creation_time"}], [{"field_name": "creation_timestamp", "ascending": True}], [{"field_name": "last_updated_timestamp"}], [{"field_name": "last_updated_time"}], [{"field_name": "model_id", "ascending": False}], [{"field_name": "foo"}], [{"field_name": ""}],
         [{"field_name": "metrics.a"}], [{"field_name": "metrics.a.b", "ascending": False, "dataset_name": "d", "dataset_digest": "x"}], [{"field_name": "params.a"}], [{"field_name": "status"}, {"field_name": "name"}], [{"field_name": "experiment_id"}],
     ],
+    "datasets": [
+        [], ["name"], ["name DESC"], ["created_time"], ["created_time ASC", "name desc"], ["last_update_time DESC"], ["dataset_id"], ["created_by"], ["tags.a"], ["attribute.name"], ["name", "name"], ["foo"], ["`name`"], ["`name` DESC"], ["name foo"], ["NAME"], ["timestamp"], [""], [" "], ["name, created_time"],
+    ],
 }
 
 GRAMMARS = {
@@ -248,6 +269,7 @@ GRAMMARS = {
     "experiments": (experiments_filter, experiments_order),
     "runs": (runs_filter, runs_order),
     "logged-models": (logged_models_filter, logged_models_order),
+    "datasets": (datasets_filter, datasets_order),
 }
 
 recorded = {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MlflowError } from '../contract/error.ts';
 import { reprFloat } from '../contract/python.ts';
+import { datasetOrder, parseDatasetFilter } from '../resources/datasets/fields.ts';
 import { experimentFilter, experimentOrder } from '../resources/experiments/fields.ts';
 import {
   type LoggedModelOrderBy,
@@ -40,6 +41,7 @@ const slices: Record<string, Parsers> = {
   experiments: parsers(experimentFilter, experimentOrder),
   runs: parsers(runFilter, runOrder),
   'logged-models': { filter: parseLoggedModelFilter, order: parseLoggedModelOrder },
+  datasets: { filter: parseDatasetFilter, order: (clauses) => parseOrderBy(clauses, datasetOrder) },
 };
 
 describe.each(Object.keys(slices))('%s', (slice) => {

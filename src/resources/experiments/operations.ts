@@ -2,6 +2,7 @@ import { cwd } from 'node:process';
 import { alreadyExists, MlflowError, notFound } from '../../contract/error.ts';
 import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import { onUnique } from '../../db/sqlstate.ts';
+import { searchDatasets } from './datasets.ts';
 import {
   checkExperimentName,
   checkExperimentTag,
@@ -123,6 +124,7 @@ type ExperimentRpc =
   | 'getExperiment'
   | 'getExperimentByName'
   | 'searchExperiments'
+  | 'searchDatasets'
   | 'updateExperiment'
   | 'deleteExperiment'
   | 'restoreExperiment'
@@ -134,6 +136,7 @@ export const experimentOperations = {
   getExperiment: { run: getExperiment, recorded: false },
   getExperimentByName: { run: getExperimentByName, recorded: false },
   searchExperiments: { run: searchExperiments, recorded: false },
+  searchDatasets: { run: searchDatasets, recorded: false },
   updateExperiment: { run: updateExperiment, recorded: false },
   deleteExperiment: { run: deleteExperiment, recorded: true },
   restoreExperiment: { run: restoreExperiment, recorded: true },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeApp } from '../../testing/make-app.ts';
 import { wire } from '../../testing/wire.ts';
 
@@ -76,4 +76,76 @@ test.each([
 ])('refuses %s %j', async (key, more, code) => {
   expect((await log(key, 1, more)).body.error_code).toBe(code);
   expect((await history(key)).body).toEqual({});
+});
+
+describe('several runs at once', () => {
+  let [a, b] = ['', ''];
+  beforeAll(async () => {
+    [a = '', b = ''] = await Promise.all(
+      [0, 1].map(async () => (await api.post('runs/create', { experiment_id: '0' })).body.run.info.run_id),
+    );
+    const points = (length: number) =>
+      Array.from({ length }, (_, step) => ({ key: 'many', value: step / 2, timestamp: 1000 - step, step }));
+    await api.post('runs/log-batch', { run_id: a, metrics: points(1000) });
+    await api.post('runs/log-batch', { run_id: b, metrics: points(7) });
+  });
+
+  const sample = async (max_results: number, more: string = '') => {
+    const runs = `run_ids=${a}&run_ids=nowhere&run_ids=${b}`;
+    const query = `${runs}&metric_key=many&max_results=${max_results}${more}`;
+    const { body } = await api.get(`metrics/get-history-bulk-interval?${query}&`);
+    const points: { run_id: string; step: number }[] = body.metrics ?? [];
+    return [a, b].map((run) => points.filter(({ run_id }) => run_id === run).map(({ step }) => step));
+  };
+
+  /** What `ntile` gives: the first of each part, and the last point of all in place of the last of these. */
+  function partsOf(length: number, limit: number): number[] {
+    const parts = Math.min(length, limit);
+    const [size, longer] = [Math.floor(length / parts), length % parts];
+    const starts = Array.from({ length: parts }, (_, part) => part * size + Math.min(part, longer));
+    return [...starts.slice(0, -1), length - 1];
+  }
+
+  test.each([1, 2, 3, 6, 7, 8, 320, 333, 499, 500, 501, 999, 1000, 1001, 2500])(
+    'at most %i points of each',
+    async (limit) => {
+      expect(await sample(limit)).toEqual([partsOf(1000, limit), partsOf(7, limit)]);
+    },
+  );
+
+  test('in a range of steps, beyond 32 bits, too', async () => {
+    expect(await sample(3, '&start_step=2&end_step=5')).toEqual([
+      [2, 4, 5],
+      [2, 4, 5],
+    ]);
+    expect(await sample(3, '&start_step=4294967296&end_step=4294967297')).toEqual([[], []]);
+  });
+
+  test('the point that two models have is one', async () => {
+    for (const name of ['m', 'n']) {
+      const { model_id } = (await api.post('logged-models', { experiment_id: '0', name })).body.model.info;
+      await api.post('runs/log-metric', {
+        run_id: b,
+        key: 'many',
+        value: 0,
+        timestamp: 1000,
+        step: 0,
+        model_id,
+      });
+    }
+    expect((await sample(9))[1]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test('all points, by run and time, up to a limit', async () => {
+    const get = async (query: string) => {
+      const response = await app.request(`/ajax-api/2.0/mlflow/metrics/get-history-bulk?${query}`);
+      return (await response.json()) as { metrics: { run_id: string; step: number }[] };
+    };
+    const { metrics } = await get(`run_id=${b}&run_id=${a}&run_id=${a}&metric_key=many`);
+    const inOrder = [a, b].sort().flatMap((run) => (run === a ? Array(1000).fill(a) : Array(7).fill(b)));
+    expect(metrics.map(({ run_id }) => run_id)).toEqual(inOrder);
+    const first = await get(`run_id=${b}&metric_key=many&max_results=2`);
+    expect(first.metrics.map(({ step }) => step)).toEqual([6, 5]);
+    expect(await get(`run_id=${b}&metric_key=none`)).toEqual({ metrics: [] });
+  });
 });

@@ -1,9 +1,11 @@
 import { invalidParameter } from '../../contract/error.ts';
-import type { Operation, OperationTable } from '../../contract/operation.ts';
+import { type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
+import type { Scope } from '../../contract/scope.ts';
+import type { Sql } from '../../contract/sql.ts';
 import { decodeToken, encodeToken } from '../../search/page-token.ts';
 import { logToRun } from '../runs/store.ts';
-import { checkDataset, readPoint } from './rules.ts';
+import { checkDataset, mostSampled, readBulkQuery, readPoint, readSteps } from './rules.ts';
 import * as store from './store.ts';
 
 const logMetric: Operation<'logMetric'> = async (request, call) => {
@@ -38,7 +40,23 @@ function readOffset(token: string | undefined): bigint {
   return BigInt(offset);
 }
 
+const getMetricHistoryBulkInterval: Operation<'getMetricHistoryBulkInterval'> = async (request, call) => {
+  const { run_ids: runIds, metric_key: key, max_results: limit = mostSampled } = request;
+  const steps = readSteps(request.start_step, request.end_step);
+  const points = await call.read((sql) => store.samplePoints(sql, call.scope, { runIds, key, steps, limit }));
+  return new Rendered(points ? Buffer.concat([metricsBegin, points, metricsEnd]) : '{}');
+};
+
+const metricsBegin: Uint8Array = Buffer.from('{"metrics":[');
+const metricsEnd: Uint8Array = Buffer.from(']}');
+
+/** The answer of `metrics/get-history-bulk`, which is no RPC: JSON. */
+export async function metricHistoryBulk(sql: Sql, scope: Scope, query: URLSearchParams): Promise<string> {
+  return `{"metrics":[${(await store.readHistories(sql, scope, readBulkQuery(query))) ?? ''}]}`;
+}
+
 export const metricOperations = {
   logMetric: { run: logMetric, recorded: false },
   getMetricHistory: { run: getMetricHistory, recorded: false },
-} satisfies OperationTable<'logMetric' | 'getMetricHistory'>;
+  getMetricHistoryBulkInterval: { run: getMetricHistoryBulkInterval, recorded: false },
+} satisfies OperationTable<'logMetric' | 'getMetricHistory' | 'getMetricHistoryBulkInterval'>;

@@ -1,6 +1,6 @@
 import { checkKey, checkLength } from '../../contract/entity-key.ts';
 import { invalidParameter } from '../../contract/error.ts';
-import { reprFloat } from '../../contract/python.ts';
+import { dumpText, readInteger, reprFloat } from '../../contract/python.ts';
 
 /** A metric's value at one time and step, as it is stored. */
 export interface Point {
@@ -61,3 +61,49 @@ export function readPoint(sent: SentMetric, path = ''): Point {
 
 const finite = (value: number): number =>
   Number.isNaN(value) ? 0 : Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
+
+/** Points of a run where a chart does not say how many it wants. */
+export const mostSampled = 2500;
+
+/** A range of steps: both ends or none. */
+export function readSteps(
+  first: bigint | undefined,
+  last: bigint | undefined,
+): { first: bigint; last: bigint } | undefined {
+  if (first === undefined && last === undefined) return undefined;
+  if (first === undefined || last === undefined)
+    throw invalidParameter('If either start step or end step are specified, both must be specified.');
+  if (first > last)
+    throw invalidParameter(
+      `end_step must be greater than start_step. Found start_step=${first} and end_step=${last}.`,
+    );
+  return { first, last };
+}
+
+const mostRuns = 100;
+const mostPoints = 25_000n;
+
+/** The query of `metrics/get-history-bulk`. */
+export function readBulkQuery(query: URLSearchParams): { runIds: string[]; key: string; limit: bigint } {
+  const runIds = query.getAll('run_id');
+  if (runIds.length === 0)
+    throw invalidParameter('GetMetricHistoryBulk request must specify at least one run_id.');
+  if (runIds.length > mostRuns)
+    throw invalidParameter(
+      `GetMetricHistoryBulk request cannot specify more than ${mostRuns} run_ids. Received ${runIds.length} run_ids.`,
+    );
+  const key = query.get('metric_key');
+  if (key === null) throw invalidParameter('GetMetricHistoryBulk request must specify a metric_key.');
+  return { runIds, key, limit: readLimit(query.get('max_results')) };
+}
+
+function readLimit(text: string | null): bigint {
+  if (text === null) return mostPoints;
+  const limit = readInteger(text);
+  if (limit === undefined)
+    throw invalidParameter(
+      `Invalid value ${dumpText(text)} for parameter 'max_results' supplied. It must be an integer.`,
+    );
+  if (limit < 0n) throw invalidParameter('LIMIT must not be negative');
+  return limit < mostPoints ? limit : mostPoints;
+}

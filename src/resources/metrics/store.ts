@@ -75,3 +75,89 @@ export async function readHistory(
       offset ${offset} ${limit === undefined ? sql`` : sql`limit ${limit}`}) p`;
   return rows.map(({ wire }) => wire);
 }
+
+/**
+ * A point as JSON text, without what is the same for all points of a run: `beginning` stands before it and `ending`,
+ * a column of the run, behind it.
+ */
+const pointText = (sql: Sql, value: Fragment): Fragment =>
+  sql`${value} || ',"timestamp":' || timestamp || ',"step":' || step`;
+const beginning = (key: string): string => `{"key":${JSON.stringify(key)},"value":`;
+const ending = (sql: Sql): Fragment => sql`',"run_id":' || to_json(r.run_id)::text || '}' as ending`;
+
+/** The points of one metric of the run in `run`, each once: a point may stand there for several models. */
+const pointsOfRun = (sql: Sql, key: string): Fragment => sql`
+  select distinct m.timestamp, m.step, m.value, m.is_nan from tabularium.metrics m
+  where m.run = run.id and m.key_id = (select id from tabularium.metric_keys where key = ${key})`;
+
+export interface Sampling {
+  readonly runIds: readonly string[];
+  readonly key: string;
+  /** First and last step; all steps where it is undefined. */
+  readonly steps: { readonly first: bigint; readonly last: bigint } | undefined;
+  /** How many points a run may have, at least 1. */
+  readonly limit: number;
+}
+
+/**
+ * The points of one metric of several runs, at most `limit` of each, evenly taken from all in the order of their steps:
+ * the first of each of `limit` equal parts, and in place of the last of these the last point of all. Runs come as they
+ * were named, also twice; of those that do not exist nothing does.
+ *
+ * Arrays from which the points are picked cost less than to number all points and to look at each number.
+ *
+ * @returns the points as JSON in UTF-8, between commas; undefined where there are none.
+ */
+export async function samplePoints(
+  sql: Sql,
+  scope: Scope,
+  { runIds, key, steps, limit }: Sampling,
+): Promise<Uint8Array | undefined> {
+  const inRange = steps ? sql`and m.step between ${steps.first} and ${steps.last}` : sql``;
+  const [row] = await sql`
+    with named as materialized (
+      select w.place, r.id, ${ending(sql)} from unnest(${runIds}::text[]) with ordinality as w (run_id, place)
+      join tabularium.runs r on r.run_id = w.run_id
+      join tabularium.experiments e on e.id = r.experiment_id and e.workspace = ${scope.workspace}),
+    run as materialized (select *, ending || ',' || ${beginning(key)}::text as between from named)
+    select string_agg(sample.wire, ',' order by run.place)
+    from run
+    cross join lateral (
+      select count(*) as total, least(count(*), ${limit}) as parts, array_agg(step) as steps,
+        array_agg(timestamp) as timestamps, array_agg(case when is_nan then 'NaN' else value end) as values
+      from (${pointsOfRun(sql, key)} ${inRange} order by step, timestamp, value, is_nan) p) history
+    cross join lateral (
+      select ${beginning(key)}::text || string_agg(
+        ${pointText(sql, sql`case when value = 'NaN' then '"NaN"' else value::text end`)}, between) || ending as wire
+      from (
+        select values[place] as value, timestamps[place] as timestamp, steps[place] as step
+        from (
+          select case when part = parts - 1 then total
+            else part * (total / parts) + least(part, total % parts) + 1 end as place
+          from generate_series(0, parts - 1) as part) places) p) sample`.raw();
+  return row?.[0] ?? undefined;
+}
+
+/**
+ * All points of one metric of several runs, by (run, timestamp, step, value), at most `limit` together.
+ *
+ * @returns the points as JSON, between commas; undefined where there are none.
+ */
+export async function readHistories(
+  sql: Sql,
+  scope: Scope,
+  { runIds, key, limit }: { runIds: readonly string[]; key: string; limit: bigint },
+): Promise<string | undefined> {
+  const [row] = await sql`
+    with run as materialized (
+      select r.id, r.run_id, ${ending(sql)} from tabularium.runs r
+      join tabularium.experiments e on e.id = r.experiment_id and e.workspace = ${scope.workspace}
+      where r.run_id = any(${runIds}::text[]))
+    select string_agg(${beginning(key)}::text || point || ending, ',') as wire
+    from (
+      select ${pointText(sql, sql`case when is_nan then '"NaN"' else value::text end`)} as point, ending
+      from run
+      cross join lateral (${pointsOfRun(sql, key)} order by timestamp, step, value, is_nan limit ${limit}) p
+      order by run.run_id, timestamp, step, value, is_nan limit ${limit}) p`;
+  return row?.wire ?? undefined;
+}
