@@ -1,5 +1,5 @@
 import { invalidParameter } from '../../contract/error.ts';
-import { type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
+import type { Operation, OperationTable } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Sql } from '../../contract/sql.ts';
@@ -20,15 +20,17 @@ const getMetricHistory: Operation<'getMetricHistory'> = async (request, call) =>
     throw invalidParameter(
       `Invalid value ${size} for parameter 'max_results' supplied. It must be a positive integer.`,
     );
+  const limit = size === undefined ? undefined : BigInt(size);
   const offset = readOffset(request.page_token);
   const runId = request.run_id || (request.run_uuid ?? '');
-  const points = await call.read((sql) =>
-    store.readHistory(sql, call.scope, runId, request.metric_key, { offset, limit: size && size + 1 }),
+  const { points, more } = await call.read((sql) =>
+    store.readHistory(sql, call.scope, runId, request.metric_key, { offset, limit }),
   );
-  const more = size !== undefined && points.length > size;
-  return more
-    ? renderPage('metrics', points.slice(0, size), encodeToken({ offset: Number(offset) + size }))
-    : renderPage('metrics', points);
+  return renderPage(
+    'metrics',
+    points ? [points] : [],
+    more ? encodeToken({ offset: Number(offset) + Number(size) }) : undefined,
+  );
 };
 
 /** A token of this list carries an offset and no more, as MLflow's do. */
@@ -44,11 +46,8 @@ const getMetricHistoryBulkInterval: Operation<'getMetricHistoryBulkInterval'> = 
   const { run_ids: runIds, metric_key: key, max_results: limit = mostSampled } = request;
   const steps = readSteps(request.start_step, request.end_step);
   const points = await call.read((sql) => store.samplePoints(sql, call.scope, { runIds, key, steps, limit }));
-  return new Rendered(points ? Buffer.concat([metricsBegin, points, metricsEnd]) : '{}');
+  return renderPage('metrics', points ? [points] : []);
 };
-
-const metricsBegin: Uint8Array = Buffer.from('{"metrics":[');
-const metricsEnd: Uint8Array = Buffer.from(']}');
 
 /** The answer of `metrics/get-history-bulk`, which is no RPC: JSON. */
 export async function metricHistoryBulk(sql: Sql, scope: Scope, query: URLSearchParams): Promise<string> {
