@@ -1,8 +1,10 @@
 import { everything } from '../src/contract/scope.ts';
 import type { Sql } from '../src/contract/sql.ts';
 import { createTrigramIndexes, migrate } from '../src/db/migrate.ts';
+import { createPipeline } from '../src/db/transaction.ts';
 import { renderVersions } from '../src/resources/model-versions/store.ts';
 import { renderModel } from '../src/resources/registered-models/store.ts';
+import { queueUnrendered, renderWaiting } from '../src/resources/runs/documents.ts';
 import { experiments, histories, modelsPerTag, type Size } from './content.ts';
 import { openDatabase } from './postgres.ts';
 
@@ -175,6 +177,9 @@ async function render(sql: Sql): Promise<void> {
       ]),
     ),
   );
+  await queueUnrendered(sql);
+  const transaction = createPipeline(sql, 1);
+  while (await renderWaiting(transaction));
   // Every row was written twice, which leaves the tables half empty; the server writes a version with its document.
-  await sql`vacuum full tabularium.registered_models, tabularium.model_versions`;
+  await sql`vacuum full tabularium.registered_models, tabularium.model_versions, tabularium.runs`;
 }
