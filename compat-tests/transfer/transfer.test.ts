@@ -30,7 +30,8 @@ async function python(client: string, script: string, uri: string): Promise<stri
   const { stdout } = await promisify(execFile)(
     pythons[client] ?? `python of ${client}`,
     [join(import.meta.dirname, script), uri],
-    { maxBuffer: 2 ** 27, env: { ...process.env, AWS_EC2_METADATA_DISABLED: 'true' } },
+    // The store writes artifacts to the working directory.
+    { cwd: folder, maxBuffer: 2 ** 27 },
   );
   return stdout;
 }
