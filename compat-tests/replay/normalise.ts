@@ -130,6 +130,7 @@ function normaliseText(text: string, captured: Captured): string {
     .replace(/127\.0\.0\.1:\d+/g, '<host>')
     .replace(/replay_record_\d+/g, '<database>')
     .replace(/\n*\[SQL: .*$/s, ' <SQL>')
+    .replace(/\n(?:LINE \d+|DETAIL): .* <SQL>$/s, ' <SQL>')
     .replace(/(.)\1{99,}/gsu, (all, char) => `<${char} × ${[...all].length}>`);
 }
 

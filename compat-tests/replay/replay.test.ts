@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeApp, type TestApp } from '../../src/testing/make-app.ts';
+import { everLater, makeApp, type TestApp } from '../../src/testing/make-app.ts';
 import { allowList } from './allow-list.ts';
 import { allowedFor, isNamed, recorded } from './expected.ts';
 import type { Answer } from './normalise.ts';
@@ -9,7 +9,7 @@ import { steps } from './steps.ts';
 let app: TestApp;
 let answers: Map<string, Answer>;
 beforeAll(async () => {
-  app = await makeApp();
+  app = await makeApp({}, undefined, everLater());
   answers = await play(steps, (request) => app.request(request), 'http://127.0.0.1:5000');
 }, 120_000);
 afterAll(() => app.close());

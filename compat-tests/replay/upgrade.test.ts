@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { migrate, oldestSchema, readMigrations } from '../../src/db/migrate.ts';
 import { connect } from '../../src/db/pool.ts';
 import { type FreshDatabase, freshDatabase } from '../../src/testing/fresh-database.ts';
-import { makeApp, type TestApp } from '../../src/testing/make-app.ts';
+import { everLater, makeApp, type TestApp } from '../../src/testing/make-app.ts';
 import { expectedAnswer } from './expected.ts';
 import { play } from './player.ts';
 import { steps } from './steps.ts';
@@ -49,7 +49,7 @@ test('on the oldest schema, with a role that may not change it', async () => {
     await sql`drop role ${sql(role)}`;
   };
   expect(await migrate(own, log)).toEqual({ applied: [], missing: newer });
-  app = await makeApp({}, { sql: own, drop });
+  app = await makeApp({}, { sql: own, drop }, everLater());
   await answersAsEver();
 }, 60_000);
 
@@ -68,6 +68,6 @@ test('on the schema of a newer program, which has added to every table', async (
   const next = { number: 9999, name: '9999-next.sql', text: additions.join(''), worksFrom: newest };
   expect((await migrate(sql, log, [...known, next])).applied).toEqual(['9999-next.sql']);
   expect(await migrate(sql, log)).toEqual({ applied: [], missing: [] });
-  app = await makeApp({}, { sql, drop: async () => {} });
+  app = await makeApp({}, { sql, drop: async () => {} }, everLater());
   await answersAsEver();
 }, 60_000);

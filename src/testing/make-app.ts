@@ -18,10 +18,20 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
+/** A clock that gives each request a time of its own, so that lists by time have one order. */
+export function everLater(): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(last + 1, Date.now());
+    return last;
+  };
+}
+
 /** The whole server in process, on a database and an artifact folder of its own. */
 export async function makeApp(
   changes: Partial<AppConfig> = {},
   given?: Pick<FreshDatabase, 'sql' | 'drop'>,
+  clock: () => number = Date.now,
 ): Promise<TestApp> {
   const database = given ?? (await freshDatabase());
   const artifacts = await mkdtemp(join(tmpdir(), 'tabularium-artifacts-'));
@@ -46,7 +56,7 @@ export async function makeApp(
     ...changes,
   };
   await ensureDefaultExperiment(database.sql, config.settings);
-  const app = buildApp({ sql: database.sql, config, clock: Date.now, log: pino({ level: 'silent' }) });
+  const app = buildApp({ sql: database.sql, config, clock, log: pino({ level: 'silent' }) });
   return {
     sql: database.sql,
     recorded: recordedOperations(),
