@@ -71,6 +71,10 @@ describe('refused', () => {
     ['[{"expectations": true}]', "Attribute 'expectations' does not accept objects of type <class 'bool'>"],
     ['[{"outputs": [1e400]}]', 'invalid input syntax for type json'],
     ['[{"expectations": {"a\\u0000": 1}}]', 'A string literal cannot contain NUL (0x00) characters.'],
+    [
+      '[{"expectations": {"a": [{"b": "\\ud800"}]}}]',
+      'A string literal cannot contain NUL (0x00) characters.',
+    ],
     ['[{"tags": {"\\ud800": "x"}}]', 'A string literal cannot contain NUL (0x00) characters.'],
     ['[{"source": {"source_type": 5}}]', 'Invalid dataset record source type: 5.'],
     [

@@ -148,16 +148,27 @@ function readFields(record: PyObject, name: string): PyObject | undefined {
   if (fields === undefined || fields === null) return undefined;
   if (!isPyObject(fields))
     throw invalidParameter(`Attribute '${name}' does not accept objects of type <class '${pyType(fields)}'>`);
-  checkKeys(fields);
+  if (name === 'inputs') checkKeys(fields);
+  else checkTexts(fields);
   checkFinite(fields);
   return fields;
 }
 
-/** Postgres reads the keys one by one, to join what was there with what comes, and holds neither of these. */
-function checkKeys(fields: PyObject): void {
-  for (const key of fields.keys())
-    if (key.includes('\0') || !key.isWellFormed())
-      throw invalidParameter('A string literal cannot contain NUL (0x00) characters.');
+/** Postgres joins what was there with what comes, key by key, and holds neither of these in a text. */
+function checkText(text: string): void {
+  if (text.includes('\0') || !text.isWellFormed())
+    throw invalidParameter('A string literal cannot contain NUL (0x00) characters.');
+}
+
+const checkKeys = (fields: PyObject): void => [...fields.keys()].forEach(checkText);
+
+/** Of expectations and tags, which are joined whole; of inputs and outputs only the types are, by their keys. */
+function checkTexts(value: PyValue): void {
+  if (typeof value === 'string') checkText(value);
+  if (isPyObject(value)) {
+    checkKeys(value);
+    for (const item of value.values()) checkTexts(item);
+  } else if (Array.isArray(value)) value.forEach(checkTexts);
 }
 
 /** NaN and infinities are no JSON to Postgres, here and in MLflow. */
