@@ -10,13 +10,34 @@ export interface Size {
   readonly runs: number;
 }
 
-export const sizes = {
-  small: { name: 'small', models: 100, versions: 3, runs: 200 },
-  quick: { name: 'quick', models: 1_000, versions: 3, runs: 2_000 },
-  large: { name: 'large', models: 10_000, versions: 10, runs: 20_000 },
-} satisfies Record<string, Size>;
+/** What is measured in one go: at a size that shows the cost of a request, and at one that shows what it grows with. */
+export interface Part {
+  readonly name: 'registry' | 'tracking';
+  readonly small: Size;
+  /** For a quick look. */
+  readonly quick: Size;
+  readonly large: Size;
+}
+
+export const parts: readonly Part[] = [
+  {
+    name: 'registry',
+    small: { name: 'small', models: 100, versions: 3, runs: 200 },
+    quick: { name: 'quick', models: 1_000, versions: 3, runs: 2_000 },
+    large: { name: 'large', models: 10_000, versions: 10, runs: 20_000 },
+  },
+  {
+    name: 'tracking',
+    small: { name: '1,000 runs', models: 100, versions: 3, runs: 1_000 },
+    quick: { name: '10,000 runs', models: 100, versions: 3, runs: 10_000 },
+    large: { name: '100,000 runs', models: 100, versions: 3, runs: 100_000 },
+  },
+];
 
 export const experiments = 10;
+
+/** So many runs of the last experiment, those that started first, are still running. */
+export const running = 100;
 
 /** How many of the first runs have a metric `h` of so many points. */
 export const histories = { runs: 20, points: 1000 };

@@ -43,7 +43,9 @@ const api = '/api/2.0/mlflow/';
 function lineOf({ method, path, fields }: Request): string {
   if (method === 'POST')
     return `POST\t${api}${path}\t${JSON.stringify(fields).replaceAll(`"${unique}"`, unique)}`;
-  const query = new URLSearchParams(fields as Record<string, string>);
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields))
+    for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
   return `GET\t${api}${path}?${query}\t`;
 }
 

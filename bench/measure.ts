@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Size } from './content.ts';
+import { copyPoints } from './copy.ts';
 import { compareAnswers, linesFor, measure, untilQuiet, writeLines } from './load.ts';
-import { memoryRequests, type Operation } from './operations.ts';
+import { batchPoints, batchRequests, memoryRequests, type Operation } from './operations.ts';
 import { cpuOf, memoryOf, run } from './processes.ts';
 import { type Figure, lineOfFigure, lineOfRow, type Result, rowOf, type Target } from './report.ts';
 import { type Server, startBare, startMlflow, startTabularium } from './servers.ts';
@@ -34,6 +35,7 @@ export interface Bench {
 export const figures = {
   start: { name: 'start to first answer', unit: 's', bar: { atMost: 2 } },
   register: { name: 'mlflow.register_model("runs:/…")', unit: 's', bar: { ofMlflow: 0.5 } },
+  points: { name: 'points logged, 1,000 at a time, 8 writers', unit: 'points/s', bar: { ofCopy: 0.6 } },
   memory: { name: 'memory after 60 s of searches over 32 connections', unit: 'MiB', bar: { atMost: 250 } },
 } as const satisfies Record<string, Pick<Figure, 'name' | 'unit' | 'bar'>>;
 
@@ -43,6 +45,7 @@ const connections = 8;
 /** Seconds of load before the first measure of an operation, in which code is compiled and statements are planned. */
 const warmUp = 1;
 const idleSeconds = 2;
+const pointsSeconds = 60;
 const memoryLoad = { connections: 32, seconds: 60 };
 const starts = 3;
 const registrations = 10;
@@ -92,6 +95,7 @@ export async function measureSize(bench: Bench): Promise<void> {
   if (bench.figures.includes('memory')) await measureMemory(bench, servers);
   for (const operation of parallel.filter(({ kind }) => kind === 'write'))
     await measureOperation(bench, operation, servers);
+  if (bench.figures.includes('points')) await measurePoints(bench, servers);
   await Promise.all(Object.values(servers).map((server) => server.stop()));
 }
 
@@ -149,6 +153,20 @@ async function measureRegister(bench: Bench, { mlflow, tabularium }: Servers): P
   addFigure(bench, 'register', { mlflow: ofMlflow, tabularium: ofTabularium });
 }
 
+/** Logs batches of many points, and copies such points into the same table by as many sessions. */
+async function measurePoints(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
+  const file = join(bench.folder, 'points.requests');
+  const after = async (server: Server) => {
+    await writeLines(file, await linesFor(server, batchRequests(bench.size)));
+    const { rate } = await measure(server, file, { connections, seconds: pointsSeconds }, bench.postgres);
+    await untilQuiet([server.pid, bench.postgres]);
+    return [rate * batchPoints];
+  };
+  const copy = [await copyPoints(bench.databases.tabularium, connections, pointsSeconds)];
+  await untilQuiet([bench.postgres]);
+  addFigure(bench, 'points', { tabularium: await after(tabularium), mlflow: await after(mlflow), copy });
+}
+
 async function measureMemory(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
   const file = join(bench.folder, 'memory.requests');
   await writeLines(file, await linesFor(tabularium, memoryRequests(bench.size)));
@@ -161,7 +179,11 @@ async function measureMemory(bench: Bench, { mlflow, tabularium }: Servers): Pro
   addFigure(bench, 'memory', { tabularium: await after(tabularium), mlflow: await after(mlflow) });
 }
 
-function addFigure(bench: Bench, name: FigureName, values: Pick<Figure, 'mlflow' | 'tabularium'>): void {
+function addFigure(
+  bench: Bench,
+  name: FigureName,
+  values: Pick<Figure, 'mlflow' | 'tabularium' | 'copy'>,
+): void {
   if (!bench.figures.includes(name)) return;
   const figure = { size: bench.size.name, ...figures[name], ...values };
   bench.result.figures.push(figure);

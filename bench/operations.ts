@@ -3,7 +3,9 @@ import {
   experiments,
   histories,
   modelName,
+  type Part,
   runId,
+  running,
   runOf,
   type Size,
   sourceOf,
@@ -16,7 +18,7 @@ export interface Request {
   readonly method: 'GET' | 'POST';
   /** Below `/api/2.0/mlflow/`. */
   readonly path: string;
-  /** The query of a GET, else the body. `unique` stands for a number, in text or alone, that no other request has. */
+  /** The query of a GET, in which a list repeats its field, else the body. `unique` stands for a number, in text or alone, that no other request has. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -32,6 +34,8 @@ export interface Bars {
   readonly p50?: number;
   /** Median at the large size: at most so many times that at the small size. */
   readonly growth?: number;
+  /** Median: at most so many times that of another operation. */
+  readonly within?: { readonly of: string; readonly times: number };
 }
 
 export interface Operation {
@@ -355,17 +359,90 @@ const runSearches: Operation[] = [
   },
 ];
 
-const forInformation = { bars: {} } as const;
+/** What the issue of a tracking server promises at a hundred thousand runs. */
+const grownSearch = { kind: 'read', bars: { ratio: 15, growth: 3 } } as const;
+const byMetric = 'runs/search, metric order, page 1';
+
+const trackingSearches: Operation[] = [
+  {
+    kind: 'read',
+    bars: { ratio: 25, growth: 2 },
+    quick: true,
+    name: 'runs/search, metric filter and order',
+    requests: searchRuns(() => ({ filter: 'metrics.m1 > 0.5', order_by: ['metrics.m1 DESC'] })),
+  },
+  {
+    ...grownSearch,
+    name: byMetric,
+    quick: true,
+    requests: searchRuns(() => ({ order_by: ['metrics.m1 DESC'] }), experiments),
+  },
+  {
+    kind: 'read',
+    bars: { ratio: 15, within: { of: byMetric, times: 1.5 } },
+    name: 'runs/search, metric order, page 100',
+    requests: searchRuns(() => ({ order_by: ['metrics.m1 DESC'] }), 1),
+    pages: { first: 100, last: 100 },
+    onlyLarge: true,
+  },
+  {
+    ...grownSearch,
+    name: 'runs/search, parameter, by start time',
+    requests: searchRuns((run) => ({
+      filter: `params.p1 = 'v${run % 1000}'`,
+      order_by: ['attributes.start_time DESC'],
+    })),
+  },
+  {
+    ...grownSearch,
+    name: 'runs/search, tag ILIKE, no hit',
+    requests: searchRuns((run) => ({ filter: `tags.k1 ILIKE '%no${run}such%'` })),
+  },
+  {
+    ...grownSearch,
+    name: 'runs/search, ten experiments',
+    quick: true,
+    requests: post(
+      'runs/search',
+      () => ({
+        experiment_ids: Array.from({ length: experiments }, (_, i) => String(i + 1)),
+        max_results: 100,
+        order_by: ['metrics.m1 DESC'],
+      }),
+      1,
+    ),
+  },
+  {
+    ...grownSearch,
+    name: 'runs/search, all values tied',
+    requests: searchRuns(() => ({ order_by: ['metrics.tied DESC'] }), experiments),
+  },
+  {
+    ...grownSearch,
+    name: `runs/search, ${running} runs still running`,
+    requests: post(
+      'runs/search',
+      () => ({
+        experiment_ids: [String(experiments)],
+        filter: "attributes.status = 'RUNNING'",
+        max_results: 100,
+      }),
+      1,
+    ),
+  },
+];
 
 const trackingReads: Operation[] = [
   {
-    ...forInformation,
+    bars: { ratio: 25 },
+    quick: true,
     kind: 'read',
     name: 'runs/get',
     requests: get('runs/get', (turn, size) => ({ run_id: someRun(turn, size) })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 25 },
+    quick: true,
     kind: 'read',
     name: `metrics/get-history, ${histories.points} points`,
     requests: get('metrics/get-history', (turn) => ({
@@ -373,17 +450,34 @@ const trackingReads: Operation[] = [
       metric_key: 'h',
     })),
   },
+  {
+    bars: { ratio: 15 },
+    kind: 'read',
+    name: `metrics/get-history-bulk-interval, ${histories.runs} runs x ${histories.points} points`,
+    quick: true,
+    requests: get(
+      'metrics/get-history-bulk-interval',
+      () => ({
+        run_ids: Array.from({ length: histories.runs }, (_, i) => runId(i + 1)),
+        metric_key: 'h',
+        max_results: 320,
+      }),
+      1,
+    ),
+  },
 ];
 
 const trackingWrites: Operation[] = [
   {
-    ...forInformation,
+    bars: { ratio: 15 },
+    quick: true,
     kind: 'write',
     name: 'experiments/create',
     requests: post('experiments/create', () => ({ name: `bench-new-${unique}` })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 15 },
+    quick: true,
     kind: 'write',
     name: 'runs/create',
     requests: post('runs/create', (turn) => ({
@@ -396,7 +490,8 @@ const trackingWrites: Operation[] = [
     })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 15 },
+    quick: true,
     kind: 'write',
     name: 'runs/log-metric',
     requests: post('runs/log-metric', (turn, size) => ({
@@ -408,7 +503,8 @@ const trackingWrites: Operation[] = [
     })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 10 },
+    quick: true,
     kind: 'write',
     name: 'runs/log-batch, 100 metrics',
     requests: post('runs/log-batch', (turn, size) => ({
@@ -422,7 +518,8 @@ const trackingWrites: Operation[] = [
     })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 25 },
+    quick: true,
     kind: 'write',
     name: 'runs/log-parameter',
     requests: post('runs/log-parameter', (turn, size) => ({
@@ -432,7 +529,8 @@ const trackingWrites: Operation[] = [
     })),
   },
   {
-    ...forInformation,
+    bars: { ratio: 25 },
+    quick: true,
     kind: 'write',
     name: 'runs/set-tag',
     requests: post('runs/set-tag', (turn, size) => ({
@@ -444,16 +542,34 @@ const trackingWrites: Operation[] = [
 ];
 
 /** In the order in which they are measured. */
-export const operations: readonly Operation[] = [
-  ...keyReads,
-  ...modelSearches,
-  ...versionSearches,
-  ...runSearches,
-  ...trackingReads,
-  ...registryWrites,
-  ...trackingWrites,
-  ...singleKeyReads,
-];
+export const operationsOf: Readonly<Record<Part['name'], readonly Operation[]>> = {
+  registry: [
+    ...keyReads,
+    ...modelSearches,
+    ...versionSearches,
+    ...runSearches,
+    ...registryWrites,
+    ...singleKeyReads,
+  ],
+  tracking: [...trackingSearches, ...trackingReads, ...trackingWrites],
+};
+
+/** How many points `batchRequests` log at once. */
+export const batchPoints = 1000;
+
+export const batchRequests = post(
+  'runs/log-batch',
+  (turn, size) => ({
+    run_id: someRun(turn, size),
+    metrics: Array.from({ length: batchPoints }, (_, i) => ({
+      key: `c${i % 10}`,
+      value: (i * 31 + turn) / 17,
+      timestamp: unique,
+      step: Math.floor(i / 10),
+    })),
+  }),
+  40,
+);
 
 /** What 32 connections ask for while memory is looked at: all searches, mixed. */
 export const memoryRequests = (size: Size): Request[] => {

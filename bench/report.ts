@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type Size, sizes } from './content.ts';
+import type { Part, Size } from './content.ts';
 import type { Cell } from './load.ts';
 import type { Bars, Operation } from './operations.ts';
 
@@ -14,18 +14,21 @@ export interface MeasuredCell extends Cell {
   readonly repeat: number;
 }
 
-/** A measure that is not of requests; smaller is better. */
+/** A measure that is not of requests. */
 export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly size: string;
   readonly mlflow: readonly number[];
   readonly tabularium: readonly number[];
-  /** At most so much, or at most this part of what MLflow has. */
-  readonly bar: { readonly atMost: number } | { readonly ofMlflow: number };
+  /** What Postgres' COPY reaches. */
+  readonly copy?: readonly number[];
+  /** At most so much, at most this part of what MLflow has, or at least this part of what COPY reaches. */
+  readonly bar: { readonly atMost: number } | { readonly ofMlflow: number } | { readonly ofCopy: number };
 }
 
 export interface Result {
+  readonly part: Part;
   readonly date: string;
   readonly machine: Readonly<Record<string, string | number>>;
   readonly sizes: readonly Size[];
@@ -80,15 +83,24 @@ function summarise(cells: readonly MeasuredCell[]): Summary | undefined {
 
 /** One operation at one size. Its bars are for the large size; what it does at others is shown beside. */
 export function rowOf(result: Result, size: string, { name, bars }: Operation): Row | undefined {
-  const of = (target: Target, at = size) =>
+  const { small, large } = result.part;
+  const of = (target: Target, at = size, operation = name) =>
     summarise(
-      result.cells.filter((cell) => cell.target === target && cell.size === at && cell.operation === name),
+      result.cells.filter(
+        (cell) => cell.target === target && cell.size === at && cell.operation === operation,
+      ),
     );
   const [tabularium, mlflow] = [of('tabularium'), of('mlflow')];
   if (!tabularium || !mlflow) return undefined;
   const ratio = tabularium.rate / mlflow.rate;
-  const reached = { tabularium, ratio, bare: of('bare'), small: of('tabularium', sizes.small.name) };
-  const verdicts = size === sizes.large.name ? judge(bars, reached) : [];
+  const reached = {
+    tabularium,
+    ratio,
+    bare: of('bare'),
+    small: of('tabularium', small.name),
+    other: bars.within && of('tabularium', size, bars.within.of),
+  };
+  const verdicts = size === large.name ? judge(bars, reached) : [];
   return { size, name, tabularium, mlflow, ratio, verdicts };
 }
 
@@ -97,11 +109,14 @@ interface Reached {
   readonly ratio: number;
   readonly bare: Summary | undefined;
   readonly small: Summary | undefined;
+  /** The operation that `bars.within` names. */
+  readonly other: Summary | undefined;
 }
 
-function judge(bars: Bars, { tabularium, ratio, bare, small }: Reached): Verdict[] {
+function judge(bars: Bars, { tabularium, ratio, bare, small, other }: Reached): Verdict[] {
   const ofBare = bare && (100 * tabularium.rate) / bare.rate;
   const growth = small && tabularium.p50 / small.p50;
+  const within = other && tabularium.p50 / other.p50;
   return [
     ...verdict(bars.ratio, ratio, { sign: '≥', unit: '×' }),
     ...verdict(bars.ofBare, ofBare, { sign: '≥', unit: ' % of bare' }),
@@ -110,7 +125,12 @@ function judge(bars: Bars, { tabularium, ratio, bare, small }: Reached): Verdict
     ...verdict(bars.growth, growth, {
       label: 'p50 ',
       sign: '≤',
-      unit: `× that of ${sizes.small.models} models`,
+      unit: '× that at the small size',
+    }),
+    ...verdict(bars.within?.times, within, {
+      label: 'p50 ',
+      sign: '≤',
+      unit: `× that of ${bars.within?.of}`,
     }),
   ];
 }
@@ -131,8 +151,13 @@ function verdict(
 }
 
 /** Bars of figures are judged at every size. */
-function judgeFigure({ bar, unit, mlflow, tabularium }: Figure): Verdict[] {
+function judgeFigure({ bar, unit, mlflow, tabularium, copy = [] }: Figure): Verdict[] {
   const value = median(tabularium);
+  if ('ofCopy' in bar)
+    return verdict(bar.ofCopy, value / median(copy), {
+      sign: '≥',
+      unit: ` of COPY's ${round(median(copy))}`,
+    });
   return 'atMost' in bar
     ? verdict(bar.atMost, value, { sign: '≤', unit: ` ${unit}` })
     : verdict(bar.ofMlflow, value / median(mlflow), { sign: '≤', unit: " of MLflow's" });
@@ -215,11 +240,11 @@ export function countBars(
   return { bars: met.length, missed: met.filter((one) => !one).length };
 }
 
-/** Writes the tables between the two comments that mark their place in a file. */
-export async function writeTables(file: string, tables: string): Promise<void> {
+/** Writes the tables of a part between the two comments that mark their place in a file. */
+export async function writeTables(file: string, part: string, tables: string): Promise<void> {
   const text = await readFile(file, 'utf8');
-  const place = /(<!-- bench -->\n).*?(<!-- \/bench -->)/s;
-  if (!place.test(text)) throw new Error(`${file} has no place for the tables of the bench.`);
+  const place = new RegExp(`(<!-- bench ${part} -->\n).*?(<!-- /bench -->)`, 's');
+  if (!place.test(text)) throw new Error(`${file} has no place for the tables of the part ${part}.`);
   await writeFile(
     file,
     text.replace(place, (_, before, after) => `${before}\n${tables}\n\n${after}`),

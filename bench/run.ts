@@ -4,10 +4,10 @@ import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findPython, makeEnvironment } from '../compat-tests/clients/environments.ts';
-import { type Size, sizes } from './content.ts';
+import { type Part, parts, type Size } from './content.ts';
 import { findWrk } from './load.ts';
 import { type Bench, type FigureName, figures, measureSize } from './measure.ts';
-import { operations } from './operations.ts';
+import { operationsOf } from './operations.ts';
 import { type Cluster, openCluster } from './postgres.ts';
 import { run, stopAll } from './processes.ts';
 import { countBars, type Result, tablesOf, writeTables } from './report.ts';
@@ -15,20 +15,22 @@ import { seedMlflow, seedTabularium } from './seed.ts';
 import { makeMlflowTables, makePackage } from './servers.ts';
 
 /**
- * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns, at two sizes. A whole run
- * goes to bench/results/ under its date and to the tables of the README, any other to bench/results/partial.json.
+ * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns: the registry, then tracking,
+ * each at two sizes. A whole part goes to bench/results/ under its date and to the tables of the README, anything less
+ * to bench/results/partial.json.
  */
 
 const repository = resolve(import.meta.dirname, '..');
 
 const { values: options } = parseArgs({
   options: {
-    /** A look in three minutes: one size between the two, the main operations, shorter. */
+    /** A look in three minutes: the registry, if no part is named, at one size between the two, the main operations, shorter. */
     quick: { type: 'boolean', default: false },
     /** Exit code 1 where a bar is missed. */
     check: { type: 'boolean', default: false },
     /** Only what has this in its name. */
     only: { type: 'string', default: '' },
+    part: { type: 'string' },
     size: { type: 'string' },
     /** How long a server is loaded for a figure, and how often. */
     seconds: { type: 'string' },
@@ -40,20 +42,27 @@ const { values: options } = parseArgs({
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-function chosenSizes(): Size[] {
-  if (options.size === undefined) return options.quick ? [sizes.quick] : [sizes.small, sizes.large];
-  const size = Object.values(sizes).find(({ name }) => name === options.size);
-  if (!size) throw new Error(`--size is one of ${Object.keys(sizes).join(', ')}.`);
-  return [size];
+function chosenParts(): readonly Part[] {
+  if (options.part === undefined && !options.quick) return parts;
+  const chosen = parts.filter(({ name }) => name === (options.part ?? 'registry'));
+  if (chosen.length === 0) throw new Error(`--part is one of ${parts.map(({ name }) => name).join(', ')}.`);
+  return chosen;
 }
 
-/** Operations and figures of a size. */
-function chosenFor(size: Size) {
+function chosenSizes(part: Part): Size[] {
+  if (options.size === undefined) return options.quick ? [part.quick] : [part.small, part.large];
+  if (options.size !== 'small' && options.size !== 'large') throw new Error('--size is small or large.');
+  return [part[options.size]];
+}
+
+/** Operations and figures of a part at a size. */
+function chosenFor(part: Part, size: Size) {
   const named = ({ name }: { name: string }) => name.includes(options.only);
-  const large = size === sizes.large;
-  const names = Object.keys(figures) as FigureName[];
+  const large = size === part.large;
+  const names: readonly FigureName[] =
+    part.name === 'registry' ? ['start', 'register', 'memory'] : ['points'];
   return {
-    operations: operations.filter(
+    operations: operationsOf[part.name].filter(
       (one) => named(one) && (large || !one.onlyLarge) && (one.quick || !options.quick),
     ),
     figures: names.filter((name) => named(figures[name]) && (large || name === 'start')),
@@ -130,25 +139,44 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 async function bench(): Promise<number> {
   if (process.platform !== 'linux')
     throw new Error('The bench reads CPU and memory from /proc: run it on Linux.');
+  const chosen = chosenParts();
   await findWrk();
   const python = await makePython();
   scratch = await makeScratch();
   const command = await makePackage(scratch);
   cluster = await openCluster(scratch, options.postgres);
-  const result: Result = {
-    date: new Date().toISOString(),
-    machine: await describeMachine(cluster, python),
-    sizes: chosenSizes(),
-    idle: [],
-    figures: [],
-    cells: [],
-  };
+  const machine = await describeMachine(cluster, python);
+  let missed = 0;
+  for (const part of chosen) {
+    const result: Result = {
+      part,
+      date: new Date().toISOString(),
+      machine,
+      sizes: chosenSizes(part),
+      idle: [],
+      figures: [],
+      cells: [],
+    };
+    await measurePart(result, { cluster, python, command, scratch });
+    missed += await report(result);
+  }
+  return missed;
+}
+
+interface Tools {
+  readonly cluster: Cluster;
+  readonly python: string;
+  readonly command: string;
+  readonly scratch: string;
+}
+
+async function measurePart(result: Result, { cluster, python, command, scratch }: Tools): Promise<void> {
   for (const size of result.sizes) {
     say(`${size.name}: ${size.models} models of ${size.versions} versions, ${size.runs} runs`);
     const databases = await seed(cluster, python, size);
     await measureSize({
       size,
-      ...chosenFor(size),
+      ...chosenFor(result.part, size),
       seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
       repeats: Number(options.repeats ?? (options.quick ? 1 : 2)),
       python,
@@ -161,15 +189,20 @@ async function bench(): Promise<number> {
     });
     for (const database of Object.values(databases)) await cluster.dropDatabase(database);
   }
+}
 
+/** Prints and writes down what a part came to. Resolves to the number of bars that were missed. */
+async function report(result: Result): Promise<number> {
+  const { name } = result.part;
+  const operations = operationsOf[name];
   const tables = tablesOf(result, operations);
   say(`\n${tables}\n`);
   const whole = !options.quick && options.only === '' && options.size === undefined;
   const folder = join(import.meta.dirname, 'results');
-  const file = join(folder, `${whole ? result.date.slice(0, 10) : 'partial'}.json`);
+  const file = join(folder, `${whole ? `${result.date.slice(0, 10)}-${name}` : 'partial'}.json`);
   await mkdir(folder, { recursive: true });
   await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
-  if (whole) await writeTables(join(repository, 'README.md'), tables);
+  if (whole) await writeTables(join(repository, 'README.md'), name, tables);
   const { bars, missed } = countBars(result, operations);
   say(`Bars missed: ${missed} of ${bars}. All figures are in ${file}.`);
   return missed;

@@ -5,7 +5,7 @@ import { createPipeline } from '../src/db/transaction.ts';
 import { renderVersions } from '../src/resources/model-versions/store.ts';
 import { renderModel } from '../src/resources/registered-models/store.ts';
 import { queueUnrendered, renderWaiting } from '../src/resources/runs/documents.ts';
-import { experiments, histories, modelsPerTag, type Size } from './content.ts';
+import { experiments, histories, modelsPerTag, running, type Size } from './content.ts';
 import { openDatabase } from './postgres.ts';
 
 /**
@@ -47,6 +47,8 @@ async function createContent(sql: Sql, { models, versions, runs }: Size): Promis
   await sql`create temporary table s_runs as
     select i, md5('run' || i) as run_id, 1 + i % ${experiments}::int as experiment_id, 'run-' || i as name,
       ${begin}::int8 + i as start_time, ${begin}::int8 + 60000 + i as end_time,
+      case when 1 + i % ${experiments}::int = ${experiments}::int and i <= ${experiments * running}::int
+        then 'RUNNING' else 'FINISHED' end as status,
       'mlflow-artifacts:/' || 1 + i % ${experiments}::int || '/' || md5('run' || i) || '/artifacts' as artifact_uri
     from generate_series(1, ${runs}::int) i`;
   await sql`create temporary table s_params as
@@ -58,6 +60,8 @@ async function createContent(sql: Sql, { models, versions, runs }: Size): Promis
   await sql`create temporary table s_metrics as
     select i, run_id, 'm' || j as key, ((i::int8 * 7919 + j * 31) % 1000) / 1000.0 as value, start_time + j as at, 0 as step
     from s_runs, generate_series(0, 9) j
+    union all
+    select i, run_id, 'tied', 1, start_time, 0 from s_runs
     union all
     select i, run_id, 'h', step, start_time + step, step
     from s_runs, generate_series(1, ${histories.points}::int) step where i <= ${histories.runs}`;
@@ -82,7 +86,8 @@ async function fillMlflow(sql: Sql): Promise<void> {
   await sql`select setval('experiments_experiment_id_seq', ${experiments})`;
   await sql`insert into runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time,
       end_time, source_version, lifecycle_stage, artifact_uri, experiment_id)
-    select run_id, name, 'UNKNOWN', '', '', 'bench', 'FINISHED', start_time, end_time, '', 'active', artifact_uri,
+    select run_id, name, 'UNKNOWN', '', '', 'bench', status, start_time,
+      case status when 'FINISHED' then end_time end, '', 'active', artifact_uri,
       experiment_id
     from s_runs order by i`;
   await sql`insert into params (key, value, run_uuid) select key, value, run_id from s_params order by i, key`;
@@ -112,7 +117,8 @@ async function fillTabularium(sql: Sql, { versions }: Size): Promise<void> {
   await sql`select setval('tabularium.experiments_id_seq', ${experiments})`;
   await sql`insert into tabularium.runs
       (run_id, experiment_id, name, user_id, status, start_time, end_time, artifact_uri)
-    select run_id, experiment_id, name, 'bench', 'FINISHED', start_time, end_time, artifact_uri
+    select run_id, experiment_id, name, 'bench', status, start_time, case status when 'FINISHED' then end_time end,
+      artifact_uri
     from s_runs order by i`;
   await sql`insert into tabularium.params (run, experiment_id, key, value)
     select r.id, r.experiment_id, s.key, s.value from s_params s join tabularium.runs r using (run_id) order by r.id, s.key`;

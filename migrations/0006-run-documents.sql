@@ -35,6 +35,3 @@ create trigger forget_document after insert or update or delete on tabularium.da
   when (left(current_setting('application_name'), 11) <> 'tabularium/') execute function tabularium.forget_document();
 create trigger forget_document after insert or update or delete on tabularium.model_outputs for each row
   when (left(current_setting('application_name'), 11) <> 'tabularium/') execute function tabularium.forget_document();
-
-insert into tabularium.runs_to_render select id from tabularium.runs
-where status in ('FINISHED', 'FAILED', 'KILLED');

@@ -119,7 +119,7 @@ const deleteTag: Operation<'deleteTag'> = async ({ run_id: runId, key }, call) =
 
 const logParam: Operation<'logParam'> = async (request, call) => {
   const runId = runIdOf(request);
-  const [conflict] = await store.logToRun(call, runId, { params: [readParam(request)] });
+  const conflict = await store.logParam(call, runId, readParam(request));
   if (conflict) throw paramChanged(runId, conflict);
   return {};
 };

@@ -190,6 +190,48 @@ export async function logToRun(call: Call, runId: string, data: RunData): Promis
   }
 }
 
+/**
+ * Logs a parameter of an active run, as `logToRun` does; most clients log them one by one, and this is half the work.
+ *
+ * @returns the other value that stands there: then nothing was logged.
+ */
+export async function logParam(call: Call, runId: string, param: Entry): Promise<ParamConflict | undefined> {
+  for (;;) {
+    const row = await call.write((sql) => insertParam(sql, call.scope, runId, param));
+    if (!row) throw runNotFound(runId);
+    if (row.stage !== 'active') throw runNotActive(runId, row.stage);
+    if (row.added || row.old === param.value) return undefined;
+    if (row.old !== null) return { key: param.key, old: row.old, new: param.value };
+    // Else another writer has added it since the statement began; the next one sees it.
+    if (row.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
+  }
+}
+
+interface LoggedParam {
+  readonly stage: string;
+  readonly rendered: boolean;
+  readonly added: boolean;
+  readonly old: string | null;
+}
+
+async function insertParam(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  { key, value }: Entry,
+): Promise<LoggedParam | undefined> {
+  const [row] = await sql<LoggedParam[]>`
+    with ${runOf(sql, scope, runId)},
+    added as (
+      insert into tabularium.params (run, experiment_id, key, value)
+      select id, experiment_id, ${key}, ${value} from run where lifecycle_stage = 'active' and not rendered
+      on conflict (run, key) do nothing returning 1)
+    select lifecycle_stage as stage, rendered, exists (select from added) as added,
+      (select value from tabularium.params where run = run.id and key = ${key}) as old
+    from run`;
+  return row;
+}
+
 async function logOnce(
   sql: Sql,
   scope: Scope,
