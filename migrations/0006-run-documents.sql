@@ -6,9 +6,10 @@
 
 alter table tabularium.runs add column wire json;
 
--- Runs whose document waits to be written. Whoever takes a row here has locked the run first.
+-- Runs whose document waits to be written, since when. Whoever takes a row here has locked the run first.
 create table tabularium.runs_to_render (
-  run bigint primary key references tabularium.runs on delete cascade
+  run bigint primary key references tabularium.runs on delete cascade,
+  since timestamptz not null default now()
 );
 
 -- Programs from before this migration change what a run has logged without taking its document away. Those that do it
@@ -21,7 +22,7 @@ begin
   perform from tabularium.runs where id = changed for key share;
   with forgotten as (
     update tabularium.runs set wire = null where id = changed and wire is not null returning id)
-  insert into tabularium.runs_to_render select id from forgotten on conflict do nothing;
+  insert into tabularium.runs_to_render (run) select id from forgotten on conflict do nothing;
   return null;
 end $$;
 

@@ -8,5 +8,5 @@ create index concurrently runs_running on tabularium.runs (experiment_id, lifecy
   where status = 'RUNNING';
 
 -- The documents of the runs that ended before there were any.
-insert into tabularium.runs_to_render select id from tabularium.runs
+insert into tabularium.runs_to_render (run, since) select id, '-infinity' from tabularium.runs
 where wire is null and status in ('FINISHED', 'FAILED', 'KILLED') on conflict do nothing;

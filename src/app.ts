@@ -5,7 +5,7 @@ import { artifactPlaces } from './artifact-places.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
-import { type Ask, createAsk } from './db/ask.ts';
+import { type Ask, createAsk, findLines } from './db/ask.ts';
 import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
@@ -23,6 +23,7 @@ import { createTracing } from './http/tracing.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
+import { countWaiting } from './resources/runs/documents.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
@@ -60,6 +61,7 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono({ router: new RememberingRouter() });
   const version = packageVersion();
+  const asks = createAsk(sql);
   const watchers: WatchDatabase[] = [];
   if (config.telemetry) {
     const tracing = createTracing({ staticPrefix, version });
@@ -69,8 +71,13 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   }
   identifyRequests(app, log, translateDatabaseError);
   if (config.exposePrometheus) {
-    const connections = { statements: sql.options.max, transactions: lanes };
-    const prometheus = createPrometheus({ staticPrefix, version, connections });
+    const connections = { statements: sql.options.max + findLines, transactions: lanes };
+    const prometheus = createPrometheus({
+      staticPrefix,
+      version,
+      connections,
+      waiting: { 'documents of runs': () => asks.find(countWaiting) },
+    });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
     watchers.push(prometheus.watch);
@@ -80,22 +87,27 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
-  const db = { ...createAsk(sql), pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
-  const read: Ask = (question) => (db.watch ? db.watch('read', () => db.find(question)) : db.find(question));
+  const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
+  const watched =
+    (put: Ask): Ask =>
+    (question) =>
+      db.watch ? db.watch('read', () => put(question)) : put(question);
+  const find = watched(db.find);
+  const ask = watched(db.ask);
   mountArtifacts(app, {
     places,
     artifactsOnly,
     staticPrefix,
     locate: {
-      runArtifactUri: (id) => read((tag) => runArtifactUri(tag, everything, id)),
-      modelVersionUri: (name, version) => read((tag) => modelVersionUri(tag, everything, name, version)),
-      loggedModelUri: (id) => read((tag) => loggedModelUri(tag, everything, id)),
+      runArtifactUri: (id) => find((tag) => runArtifactUri(tag, everything, id)),
+      modelVersionUri: (name, version) => find((tag) => modelVersionUri(tag, everything, name, version)),
+      loggedModelUri: (id) => find((tag) => loggedModelUri(tag, everything, id)),
     },
   });
   mountByHand(app, {
     artifactsOnly,
     staticPrefix,
-    historyBulk: (query) => read((tag) => metricHistoryBulk(tag, everything, query)),
+    historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
   mountOperations(app, {
     operations: operationsWith(places),

@@ -17,11 +17,11 @@ interface Line {
   readonly asked: Set<(error: Error) => void>;
 }
 
-/** How many of the connections are kept for `find`. */
-const findLines = 2;
+/** Connections for `find`, besides those of the pool. */
+export const findLines = 2;
 
 /**
- * Makes the functions that put questions to the database, on as many connections as the pool may have.
+ * Makes the functions that put questions to the database, on as many connections as the pool may have and two more.
  *
  * Each is a client of a single connection, which is given up when the connection breaks. A client of postgres.js (3.4.9)
  * keeps the statement it broke under, and takes for its answer what Postgres says to the next connection: where Postgres
@@ -34,7 +34,7 @@ export function createAsk(pool: Sql): Asks {
     for (let at = 0; at < count; at++) lines[at] = openLine(pool, (next) => (lines[at] = next));
     return lines;
   };
-  const lines = open(Math.max(1, pool.options.max - findLines));
+  const lines = open(pool.options.max);
   const quick = open(findLines);
 
   // What is asked in one turn of the event loop leaves in one write, and Postgres wakes once for all of it.

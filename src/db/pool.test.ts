@@ -94,7 +94,7 @@ test('a connect that fails says why', async () => {
 });
 
 test('what ended one session is no answer to the statements of the next', async () => {
-  const pool = connect({ ...postgres, max: 6, connection: { application_name: 'tabularium/ended' } });
+  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'tabularium/ended' } });
   const other = connect({ ...postgres, max: 1 });
   const { ask, find } = createAsk(pool);
   for (const put of [ask, find, ask, find]) {
@@ -115,7 +115,7 @@ test('what ended one session is no answer to the statements of the next', async 
 });
 
 test('what is found by key waits for no slow question', async () => {
-  const pool = connect({ ...postgres, max: 4, connection: { application_name: 'tabularium/slow' } });
+  const pool = connect({ ...postgres, max: 2, connection: { application_name: 'tabularium/slow' } });
   const { ask, find } = createAsk(pool);
   const slow = Array.from({ length: 8 }, () =>
     ask((sql) => sql`select pg_sleep(60)`).catch(({ code }) => code),

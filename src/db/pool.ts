@@ -98,5 +98,7 @@ const arrays = {
 /** A list as Postgres writes it; what is none is taken for such a text. */
 function arrayLiteral(list: unknown): unknown {
   if (!Array.isArray(list)) return list;
-  return `{${list.map((one) => (one === null ? 'null' : `"${String(one).replace(/["\\]/g, '\\$&')}"`)).join()}}`;
+  return `{${list.map((one) => (typeof one === 'string' ? quoted(one) : String(one))).join()}}`;
 }
+
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;

@@ -13,6 +13,12 @@ function measured(staticPrefix = '') {
     staticPrefix,
     version: '1.2.3',
     connections: { statements: 8, transactions: 4 },
+    waiting: {
+      counted: async () => 3,
+      failing: async () => {
+        throw new Error('the database is away');
+      },
+    },
   });
   const app = new Hono();
   app.use(measure);
@@ -89,7 +95,7 @@ test('requests are counted by operation and code, and what nobody serves by one 
   expect(await samples(app, 'tabularium_database')).toEqual([
     'tabularium_database_uses_in_flight{pool="statements"} 0',
     'tabularium_database_uses_in_flight{pool="transactions"} 0',
-    `tabularium_database_connections_max{pool="statements"} ${app.sql.options.max}`,
+    `tabularium_database_connections_max{pool="statements"} ${app.sql.options.max + 2}`,
     'tabularium_database_connections_max{pool="transactions"} 8',
   ]);
   expect(await samples(app, 'process_cpu_seconds_total')).toHaveLength(1);
@@ -133,12 +139,12 @@ if (cluster.isPrimary) {
   cluster.on('message', (_, message) => {
     if (message === 'ready' && ++ready === 2) for (const worker of workers) worker.send('ask');
     if (message.answer) {
-      console.log(message.answer.match(/^(?:mlflow_(?:http_request_total|exporter_info)|tabularium_(?:http_requests_total|database_con)).*$/gm).join('\\n'));
+      console.log(message.answer.match(/^(?:mlflow_(?:http_request_total|exporter_info)|tabularium_(?:http_requests_total|database_con|jobs)).*$/gm).join('\\n'));
       if (++answered === 2) process.exit();
     }
   });
 } else {
-  const { measure, answer } = createPrometheus({ staticPrefix: '', version: '1.2.3', connections: { statements: 8, transactions: 4 } });
+  const { measure, answer } = createPrometheus({ staticPrefix: '', version: '1.2.3', connections: { statements: 8, transactions: 4 }, waiting: { counted: async () => 3 } });
   const app = new Hono();
   app.get('/metrics', answer);
   app.use(measure);
@@ -164,6 +170,12 @@ test('workers answer for one another', async () => {
     'tabularium_http_requests_total{operation="none",code="404"} 2',
     'tabularium_database_connections_max{pool="statements"} 16',
     'tabularium_database_connections_max{pool="transactions"} 8',
+    'tabularium_jobs_waiting{job="counted"} 3',
   ];
   expect(stdout.trim().split('\n')).toEqual([...each, ...each]);
+});
+
+test('work that waits is told, but not while the database cannot be asked', async () => {
+  const { app } = measured();
+  expect(await samples(app, 'tabularium_jobs_waiting')).toEqual(['tabularium_jobs_waiting{job="counted"} 3']);
 });

@@ -26,6 +26,8 @@ interface PrometheusOptions {
   /** Ours. */
   readonly version: string;
   readonly connections: Connections;
+  /** Asks how much work waits for each job. */
+  readonly waiting: Readonly<Record<string, () => Promise<number>>>;
 }
 
 /**
@@ -33,7 +35,12 @@ interface PrometheusOptions {
  * (`mlflow/server/prometheus_exporter.py` over prometheus_flask_exporter); our own, `tabularium_…`; and those of the
  * process by the names that all of Node's have.
  */
-export function createPrometheus({ staticPrefix, version, connections }: PrometheusOptions): Prometheus {
+export function createPrometheus({
+  staticPrefix,
+  version,
+  connections,
+  waiting,
+}: PrometheusOptions): Prometheus {
   const registry = new Registry();
   const duration = new Histogram({
     name: 'mlflow_http_request_duration_seconds',
@@ -92,6 +99,22 @@ export function createPrometheus({ staticPrefix, version, connections }: Prometh
   const statements = uses.labels('statements');
   const transactions = uses.labels('transactions');
   for (const pool of [statements, transactions]) pool.set(0);
+  new Gauge({
+    name: 'tabularium_jobs_waiting',
+    help: 'What waits for a job of the background',
+    labelNames: ['job'] as const,
+    // All workers ask the same database.
+    aggregator: 'max',
+    registers: [registry],
+    async collect() {
+      this.reset();
+      for (const [job, ask] of Object.entries(waiting)) {
+        // While the database is away the others are told all the same.
+        const count = await ask().catch(() => undefined);
+        if (count !== undefined) this.set({ job }, count);
+      }
+    },
+  });
   collectDefaultMetrics({ register: registry });
 
   if (cluster.isWorker) answerPrimary(registry);

@@ -11,18 +11,28 @@ export const renderPoint = (sql: Sql, row: Fragment, key: Fragment): Fragment =>
  * The CTEs `sent` (the points, their keys looked up) and `unknown_keys` (those that have no number yet) of the
  * statement that logs points.
  */
-export const sentPoints = (sql: Sql, points: readonly Point[]): Fragment => sql`
+export function sentPoints(sql: Sql, points: readonly Point[]): Fragment {
+  // Most belong to no logged model: three lists less to write and to read.
+  const models = points.some(({ modelId, datasetName }) => modelId !== null || datasetName !== null);
+  const columns = models ? sql`, model_id, dataset_name, dataset_digest` : sql``;
+  const lists = models
+    ? sql`, ${points.map((p) => p.modelId)}::text[], ${points.map((p) => p.datasetName)}::text[],
+      ${points.map((p) => p.datasetDigest)}::text[]`
+    : sql``;
+  const belongings = models
+    ? sql`s.model_id, s.dataset_name, s.dataset_digest`
+    : sql`null::text as model_id, null::text as dataset_name, null::text as dataset_digest`;
+  return sql`
   sent as materialized (
     select s.key, k.id as key_id, case when s.value = 'NaN' then 0 else s.value end as value,
-      s.value = 'NaN' as is_nan, s.timestamp, s.step, s.model_id, s.dataset_name, s.dataset_digest, s.position
+      s.value = 'NaN' as is_nan, s.timestamp, s.step, ${belongings}, s.position
     from unnest(
       ${points.map((p) => p.key)}::text[], ${points.map((p) => (p.isNan ? Number.NaN : p.value))}::float8[],
-      ${points.map((p) => String(p.timestamp))}::int8[], ${points.map((p) => String(p.step))}::int8[],
-      ${points.map((p) => p.modelId)}::text[], ${points.map((p) => p.datasetName)}::text[],
-      ${points.map((p) => p.datasetDigest)}::text[]
-    ) with ordinality as s (key, value, timestamp, step, model_id, dataset_name, dataset_digest, position)
+      ${points.map((p) => String(p.timestamp))}::int8[], ${points.map((p) => String(p.step))}::int8[] ${lists}
+    ) with ordinality as s (key, value, timestamp, step ${columns}, position)
     left join tabularium.metric_keys k on k.key = s.key),
   unknown_keys as (select distinct key from sent where key_id is null)`;
+}
 
 /**
  * The CTEs that insert the points of `sent` into the run in `ready`, and put the latest of each metric forward: the

@@ -20,7 +20,7 @@ async function makeRun(status?: string): Promise<string> {
 }
 
 async function renderAll(): Promise<void> {
-  while (await renderWaiting(transaction));
+  while (await renderWaiting(transaction, 0));
 }
 
 /** The documents that differ from what would be rendered now, and how many there are. */
@@ -81,6 +81,15 @@ test.each<[string, object]>([
   expect((await staleDocuments()).stale).toEqual([]);
 });
 
+test('a run that was changed a moment ago waits for its document', async () => {
+  const run_id = await makeRun('FINISHED');
+  while (await renderWaiting(transaction));
+  expect(await hasDocument(run_id)).toBe(false);
+  await sql`update tabularium.runs_to_render set since = since - interval '30 seconds'`;
+  while (await renderWaiting(transaction));
+  expect(await hasDocument(run_id)).toBe(true);
+});
+
 test('runs that go with their experiment, and come back', async () => {
   const { experiment_id } = (await api.post('experiments/create', { name: 'e' })).body;
   const { run_id } = (await api.post('runs/create', { experiment_id })).body.run.info;
@@ -105,7 +114,7 @@ test('writers and renderers at once leave no document that is older than its row
   const runs = await Promise.all(Array.from({ length: 4 }, () => makeRun('FINISHED')));
   let writing = true;
   const renderer = async () => {
-    while (writing) await renderWaiting(transaction);
+    while (writing) await renderWaiting(transaction, 0);
   };
   const renderers = [renderer(), renderer()];
   const writer = async (n: number) => {

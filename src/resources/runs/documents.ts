@@ -28,13 +28,13 @@ const ended = (sql: Sql): Fragment => sql`('FINISHED', 'FAILED', 'KILLED')`;
 /** The CTE that has the runs of `changed` (id, status) rendered, which have lost their documents, once they have ended. */
 export const queueEnded = (sql: Sql, changed: Fragment): Fragment => sql`
   queued as (
-    insert into tabularium.runs_to_render select id from ${changed} where status in ${ended(sql)}
+    insert into tabularium.runs_to_render (run) select id from ${changed} where status in ${ended(sql)}
     on conflict do nothing)`;
 
 /** Has all runs rendered that have ended and wait for nobody to say so: rows that came by another way than the API. */
 export const queueUnrendered = (sql: Sql): Query => sql`
-  insert into tabularium.runs_to_render
-  select id from tabularium.runs where wire is null and status in ${ended(sql)} on conflict do nothing`;
+  insert into tabularium.runs_to_render (run, since)
+  select id, '-infinity' from tabularium.runs where wire is null and status in ${ended(sql)} on conflict do nothing`;
 
 /** The CTEs that take the document of the run in `run` away, and have it rendered again. */
 export const forgetDocument = (sql: Sql): Fragment => sql`
@@ -46,17 +46,31 @@ export async function takeDocument(sql: Sql, scope: Scope, runId: string): Promi
   await sql`with ${runOf(sql, scope, runId)}, ${forgetDocument(sql)} select from run`;
 }
 
+/** How many runs wait for their document. */
+export async function countWaiting(sql: Sql): Promise<number> {
+  const [row] = await sql`select count(*)::int as runs from tabularium.runs_to_render`;
+  return row?.runs;
+}
+
 /** How many documents are written in one transaction. */
 const batch = 100;
 
 /**
- * Renders runs that wait for it. Of two servers that render the same ones, the later finds nothing left to do.
+ * Seconds that a run waits for its document: who has just logged to it will do so again, and would take the document
+ * away each time.
+ */
+const rest = 30;
+
+/**
+ * Renders runs that have waited long enough for it. Of two servers that render the same ones, the later finds nothing
+ * left to do.
  *
  * @returns whether more of them may wait.
  */
-export async function renderWaiting(transaction: Pipeline): Promise<boolean> {
+export async function renderWaiting(transaction: Pipeline, seconds = rest): Promise<boolean> {
   const [waiting = []] = await transaction((sql) => [
-    sql`select run from tabularium.runs_to_render order by run limit ${batch}`,
+    sql`select run from tabularium.runs_to_render where since <= now() - ${seconds} * interval '1 second'
+      order by run limit ${batch}`,
   ]);
   if (waiting.length === 0) return false;
   const ids = waiting.map(({ run }) => String(run));
