@@ -96,6 +96,26 @@ def print_answers(client):
         answers["prompts"] = client.search_prompts()
         for version in (1, 2):
             answers[f"prompt {version}"] = client.get_prompt_version("greeting", version)
+
+        datasets = pages(client.search_datasets, max_results=2)
+        answers["evaluation datasets"] = [dataset.dataset_id for dataset in datasets]
+        for name, experiment_ids, filter in [
+            ("experiment", ["0"], None),
+            ("tag", None, "tags.team = 'fraud'"),
+            ("name", None, "name LIKE '%Ümlaut%' AND created_time > 0"),
+        ]:
+            found = client.search_datasets(experiment_ids, filter, order_by=["name ASC"])
+            answers[f"evaluation datasets by {name}"] = [dataset.name for dataset in found]
+        store = client._tracking_client.store
+        for dataset in datasets:
+            one = client.get_dataset(dataset.dataset_id)
+            # MLflow has the experiments in any order.
+            one.experiment_ids = sorted(store.get_dataset_experiment_ids(one.dataset_id))
+            one._records, token = store._load_dataset_records(one.dataset_id, max_results=50)
+            while token:
+                more, token = store._load_dataset_records(one.dataset_id, max_results=50, page_token=token)
+                one._records += more
+            answers[f"evaluation dataset {one.name}"] = one.to_dict()
     json.dump({name: plain(answer) for name, answer in answers.items()}, sys.stdout, indent=1, sort_keys=True)
 
 

@@ -108,6 +108,46 @@ if MAJOR >= 3:
     client.register_prompt("greeting", "Hello {{name}}", commit_message="first", tags={"lang": "en"})
     client.register_prompt("greeting", "Good day {{name}}" + "!" * 5_000, commit_message="second")
     client.set_prompt_alias("greeting", "production", 1)
+
+    store = client._tracking_client.store
+    golden, texts, emptied, deleted = (
+        store.create_dataset(name, tags=tags, experiment_ids=ids).dataset_id
+        for name, tags, ids in [
+            ("golden", {"mlflow.user": "ada", "team": "fraud", "empty": ""}, experiments[:2]),
+            ('Ümlaut "quoted" \\ 日本', None, None),
+            ("emptied", {"team": "churn"}, [experiments[3]]),
+            ("deleted", {"team": "fraud"}, [experiments[0]]),
+        ]
+    )
+    store.create_dataset("without records")
+    sources = [
+        None,
+        {"source_type": "TRACE", "source_data": {"trace_id": "tr-1", "x": [1.0]}},
+        {"source_type": "human", "source_data": {"source_id": "ada"}},
+        {"source_type": "CODE"},
+    ]
+    outputs = [{}, {"answer": "\t\"\\", "deep": {"b": [1, 1.0, 1e22], "a": None}}, None, {"score": -0.1}]
+    records = [
+        {
+            "inputs": {"question": f"Ключ {number}", "n": number, "x": number / 3, "deep": {"b": [True, None], "a": {}}},
+            "outputs": outputs[number % 4],
+            "source": sources[number // 4 % 4],
+        }
+        | ({"expectations": {"right": number % 2 == 0, "\n": 2**70}} if number % 3 else {})
+        | ({"tags": {"mlflow.user": "bob", "k": str(number)}} if number % 5 else {})
+        for number in range(60)
+    ] + [{"inputs": {}}, {"inputs": {"no outputs": 1}, "expectations": {}, "tags": {}}]
+    for start in range(0, len(records), 20):
+        store.upsert_dataset_records(golden, records[start : start + 20])
+    store.upsert_dataset_records(golden, [{**record, "tags": {"late": "1"}, "outputs": {"new": 1}} for record in records[::7]])
+    store.upsert_dataset_records(
+        texts, [{"inputs": {"n": number}, "outputs": output} for number, output in enumerate(["text", 5, [1, "é"], True])]
+    )
+    store.upsert_dataset_records(emptied, [{"inputs": {"n": 1}}])
+    store.delete_dataset_records(emptied, [store._load_dataset_records(emptied)[0][0].dataset_record_id])
+    store.add_dataset_to_experiments(texts, [experiments[1], experiments[4]])
+    store.delete_dataset(deleted)
+
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("Default")
     with mlflow.start_span("not copied"):

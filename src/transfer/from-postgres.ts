@@ -3,6 +3,7 @@ import { connect, type DatabaseOptions } from '../db/pool.ts';
 import { beginSnapshot, linesOfCursor } from './cursor.ts';
 import { type Kind, linesOf } from './kind.ts';
 import {
+  type Column,
   checkRevision,
   checkTables,
   counting,
@@ -10,8 +11,8 @@ import {
   pageOf,
   placeOf,
   readSchema,
-  remarksOn,
 } from './mlflow-schema.ts';
+import { remarksOn } from './remarks.ts';
 import type { Source } from './source.ts';
 
 /**
@@ -29,11 +30,13 @@ export async function openMlflowPostgres(name: string, options: DatabaseOptions)
         cause,
       });
     });
-    const columns = await sql.unsafe(`
-      select c.relname as table, a.attname as column
+    const columns = await sql.unsafe<Column[]>(`
+      select c.relname as table, a.attname as column, has_table_privilege(c.oid, 'select') as readable
       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relkind in ('r', 'p') and pg_table_is_visible(c.oid)`);
-    const schema = readSchema(columns as Iterable<{ table: string; column: string }>, 'ctid');
+      where c.relkind in ('r', 'p') and pg_table_is_visible(c.oid)
+        and c.relnamespace = (select relnamespace from pg_class where oid = to_regclass('alembic_version'))
+      order by c.relname`);
+    const schema = readSchema(columns, 'ctid');
     checkTables(name, schema);
     const [revision] = await sql.unsafe('select version_num from alembic_version');
     checkRevision(name, revision?.version_num);

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { StartError } from '../contract/start-error.ts';
 import type { FieldType, Kind } from './kind.ts';
 import {
+  type Column,
   checkRevision,
   checkTables,
   counting,
@@ -10,8 +11,8 @@ import {
   pageOf,
   placeOf,
   readSchema,
-  remarksOn,
 } from './mlflow-schema.ts';
+import { remarksOn } from './remarks.ts';
 import type { Source } from './source.ts';
 
 /** Lines that are handed on at a time. */
@@ -22,10 +23,10 @@ export async function openMlflowSqlite(path: string): Promise<Source> {
   const database = await open(path);
   const ask = (statement: string) => database.prepare(statement).all();
   try {
-    const columns =
-      ask(`select m.name as "table", c.name as "column" from sqlite_master m, pragma_table_info(m.name) c
-      where m.type = 'table'`);
-    const schema = readSchema(columns as { table: string; column: string }[], 'rowid');
+    const columns = ask(`
+      select m.name as "table", c.name as "column", true as readable from sqlite_master m, pragma_table_info(m.name) c
+      where m.type = 'table' and m.name not glob 'sqlite_*' order by m.name`);
+    const schema = readSchema(columns as unknown as Column[], 'rowid');
     checkTables(path, schema);
     checkRevision(path, ask('select version_num from alembic_version')[0]?.version_num as string | undefined);
 

@@ -4,6 +4,8 @@ export type FieldType = 'text' | 'integer' | 'bigint' | 'float8' | 'boolean';
 /** The tables of an MLflow database; its schema grew from release to release. */
 export interface MlflowSchema {
   has(table: string, column?: string): boolean;
+  /** All tables whose rows may be read, also those that we know nothing of. */
+  readonly readable: readonly string[];
   /** The column that tells in which order the rows of a table were inserted, as far as the database knows it. */
   readonly rowOrder: 'ctid' | 'rowid';
 }

@@ -1,4 +1,5 @@
 import type { Kind } from './kind.ts';
+import * as datasets from './kinds-of-datasets.ts';
 import * as registry from './kinds-of-registry.ts';
 import * as tracking from './kinds-of-tracking.ts';
 
@@ -6,6 +7,8 @@ import * as tracking from './kinds-of-tracking.ts';
 export const kinds: readonly Kind[] = [
   ...tracking.roots,
   registry.registeredModel,
+  datasets.evaluationDataset,
   ...registry.belongings,
+  ...datasets.belongings,
   ...tracking.belongings,
 ];

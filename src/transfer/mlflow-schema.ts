@@ -76,13 +76,21 @@ const old = new Set([
   'f5a4f2784254',
 ]);
 
+/** A column, and whether the rows of its table may be read. */
+export interface Column {
+  readonly table: string;
+  readonly column: string;
+  readonly readable: unknown;
+}
+
 /** The tables of one database with their columns. */
-export function readSchema(
-  columns: Iterable<{ table: string; column: string }>,
-  rowOrder: MlflowSchema['rowOrder'],
-): MlflowSchema {
-  const all = new Set([...columns].flatMap(({ table, column }) => [table, `${table}.${column}`]));
-  return { rowOrder, has: (table, column) => all.has(column ? `${table}.${column}` : table) };
+export function readSchema(columns: readonly Column[], rowOrder: MlflowSchema['rowOrder']): MlflowSchema {
+  const all = new Set(columns.flatMap(({ table, column }) => [table, `${table}.${column}`]));
+  return {
+    rowOrder,
+    has: (table, column) => all.has(column ? `${table}.${column}` : table),
+    readable: [...new Set(columns.filter(({ readable }) => readable).map(({ table }) => table))],
+  };
 }
 
 /**
@@ -104,54 +112,6 @@ export function checkRevision(name: string, revision: string | undefined): void 
 export function checkTables(name: string, schema: MlflowSchema): void {
   if (!['alembic_version', 'experiments', 'runs', 'registered_models'].every((table) => schema.has(table)))
     throw new StartError(`There are no MLflow tables in ${name}: check --from.`);
-}
-
-/** What MLflow has and we do not serve: the table that counts it, in words. */
-const notServed: Readonly<Record<string, string>> = {
-  trace_info: 'traces',
-  assessments: 'assessments of traces',
-  evaluation_datasets: 'evaluation datasets',
-  webhooks: 'webhooks',
-  scorers: 'scorers',
-  issues: 'issues',
-  jobs: 'jobs',
-  secrets: 'gateway secrets',
-  endpoints: 'gateway endpoints',
-  model_definitions: 'gateway model definitions',
-  budget_policies: 'gateway budget policies',
-  guardrails: 'gateway guardrails',
-  label_schemas: 'label schemas',
-  review_queues: 'review queues',
-  mcp_servers: 'MCP servers',
-  users: 'users',
-};
-
-/**
- * Says what the database holds that is not copied, or not seen.
- *
- * @param count how many rows the statement has.
- */
-export async function remarksOn(
-  schema: MlflowSchema,
-  count: (rows: string) => number | Promise<number>,
-): Promise<string[]> {
-  const left: string[] = [];
-  for (const [table, words] of Object.entries(notServed)) {
-    const records = schema.has(table) ? await count(`select 1 from ${table}`) : 0;
-    if (records > 0) left.push(`${words} (${records})`);
-  }
-  const elsewhere = schema.has('experiments', 'workspace')
-    ? await count(`select 1 from experiments where workspace <> 'default'
-        union all select 1 from registered_models where workspace <> 'default'`)
-    : 0;
-  return [
-    ...(left.length > 0 ? [`Not copied, because it is not served yet: ${left.join(', ')}.`] : []),
-    ...(elsewhere > 0
-      ? [
-          `${elsewhere} experiments and registered models are of other workspaces than default: they are copied, and not served yet.`,
-        ]
-      : []),
-  ];
 }
 
 /** How many records there are of a kind: a statement with the column `records`. */

@@ -26,8 +26,12 @@ async function target(): Promise<FreshDatabase> {
   return database;
 }
 
-async function post(path: string, body: object): Promise<Record<string, Record<string, string>>> {
-  const response = await app.request(`/api/2.0/mlflow/${path}`, {
+async function post(
+  path: string,
+  body: object,
+  version = '2.0',
+): Promise<Record<string, Record<string, string>>> {
+  const response = await app.request(`/api/${version}/mlflow/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -70,6 +74,21 @@ beforeAll(async () => {
     models: [{ model_id }],
   });
   await post('runs/outputs', { run_id, models: [{ model_id, step: 3 }] });
+  const { dataset } = await post(
+    'datasets/create',
+    { name: 'golden', experiment_ids: ['0', 'gone'], tags: '{"t": "v", "mlflow.user": "ann"}' },
+    '3.0',
+  );
+  await post('datasets/create', { name: 'without records' }, '3.0');
+  await post(
+    `datasets/${dataset?.dataset_id}/records`,
+    {
+      records: `[{"inputs": {"b": 1.0, "a": "\\u00e9"}, "outputs": [12345678901234567890], "expectations": {"e": null}},
+        {"inputs": {}, "outputs": null, "tags": {"mlflow.user": "bob"},
+          "source": {"source_type": "HUMAN", "source_data": {"source_id": "1"}}}]`,
+    },
+    '3.0',
+  );
   for (const name of ['first', 'second']) {
     await post('registered-models/create', { name, tags: [{ key: 't', value: name }] });
     for (let version = 1; version <= 3; version++)
