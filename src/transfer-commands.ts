@@ -87,7 +87,7 @@ type Row = [name: string, ...cells: (string | number)[]];
 
 function print(rows: readonly Row[]): void {
   for (const [name, ...cells] of rows)
-    say(`  ${name.padEnd(24)}${cells.map((cell) => String(cell).padStart(12)).join('')}`);
+    say(`  ${name.padEnd(32)}${cells.map((cell) => String(cell).padStart(12)).join('')}`);
 }
 
 async function printRemarks(source: Source): Promise<void> {
