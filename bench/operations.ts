@@ -363,6 +363,13 @@ const runSearches: Operation[] = [
 const grownSearch = { kind: 'read', bars: { ratio: 15, growth: 3 } } as const;
 const byMetric = 'runs/search, metric order, page 1';
 
+/** Of two experiments, which have more than a hundred pages at the large size. */
+const searchTwoByMetric = post(
+  'runs/search',
+  () => ({ experiment_ids: ['1', '2'], max_results: 100, order_by: ['metrics.m1 DESC'] }),
+  1,
+);
+
 const trackingSearches: Operation[] = [
   {
     kind: 'read',
@@ -375,13 +382,13 @@ const trackingSearches: Operation[] = [
     ...grownSearch,
     name: byMetric,
     quick: true,
-    requests: searchRuns(() => ({ order_by: ['metrics.m1 DESC'] }), experiments),
+    requests: searchTwoByMetric,
   },
   {
     kind: 'read',
     bars: { ratio: 15, within: { of: byMetric, times: 1.5 } },
     name: 'runs/search, metric order, page 100',
-    requests: searchRuns(() => ({ order_by: ['metrics.m1 DESC'] }), 1),
+    requests: searchTwoByMetric,
     pages: { first: 100, last: 100 },
     onlyLarge: true,
   },

@@ -10,3 +10,10 @@ create index concurrently runs_running on tabularium.runs (experiment_id, lifecy
 -- The documents of the runs that ended before there were any.
 insert into tabularium.runs_to_render (run, since) select id, '-infinity' from tabularium.runs
 where wire is null and status in ('FINISHED', 'FAILED', 'KILLED') on conflict do nothing;
+
+-- A page is a hundred rows behind an index: to start processes that help reading them takes longer than to read them.
+alter table tabularium.runs set (parallel_workers = 0);
+alter table tabularium.params set (parallel_workers = 0);
+alter table tabularium.tags set (parallel_workers = 0);
+alter table tabularium.latest_metrics set (parallel_workers = 0);
+alter table tabularium.metrics set (parallel_workers = 0);
