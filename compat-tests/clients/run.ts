@@ -87,7 +87,9 @@ async function runClient(name: string, python: string, url: string, gc: readonly
  */
 export async function runClients(pythons: Map<string, string>, ...args: string[]): Promise<Totals[]> {
   const { url, server } = await timed('start of the server', () => startServer(...args));
-  const gc = [process.execPath, 'bin/tabularium.js', 'gc', ...args];
+  // gc takes what says where the database and the artifacts are, but serves nobody.
+  const places = args.filter((arg, i) => ![arg, args[i - 1]].includes('--workers'));
+  const gc = [process.execPath, 'bin/tabularium.js', 'gc', ...places];
   const totals: Totals[] = [];
   for (const { name } of clients) {
     const python = pythons.get(name);
