@@ -76,7 +76,8 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       staticPrefix,
       version,
       connections,
-      waiting: { 'documents of runs': () => asks.find(countWaiting) },
+      // Where only artifacts are served there is no database to ask.
+      waiting: artifactsOnly ? {} : { 'documents of runs': () => asks.find(countWaiting) },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);

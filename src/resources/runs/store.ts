@@ -272,8 +272,8 @@ async function logOnce(
 }
 
 /**
- * Rows (key, value, position). A single entry, as of log-parameter and set-tag, is stated as one: of a list the planner
- * expects more, and plans anew for each that is shorter.
+ * Rows (key, value, position). A single entry, as of set-tag, is stated as one: of a list the planner expects more, and
+ * plans anew for each that is shorter.
  */
 const entries = (sql: Sql, list: readonly Entry[]): Fragment => {
   const [only, ...more] = list;
