@@ -1,0 +1,19 @@
+/** What a real `mlflow server` 3.17.2 shows as well, in the words in which a visitor notes it. */
+export const allowed: readonly { readonly what: RegExp; readonly why: string }[] = [
+  {
+    what: /\/ajax-api\/2\.0\/mlflow\/users\/(current|list)/,
+    why: 'MLflow without its app for passwords has no users: it answers 404, and the UI goes on without.',
+  },
+  {
+    what: /https:\/\/mlflow\.org\/docs\/.*\.mp4/,
+    why: 'A film on the pages of traces, which a machine without the internet cannot load.',
+  },
+  {
+    what: /ResizeObserver loop completed with undelivered notifications/,
+    why: 'Chromium says so of a layout of the UI that is still growing.',
+  },
+  {
+    what: /\/ajax-api\/2\.0\/mlflow\/(registered-models\/get\?name|experiments\/get-by-name\?experiment_name)=made-here/,
+    why: 'Before it creates something the UI asks whether the name is taken.',
+  },
+];
