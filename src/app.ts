@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
@@ -20,10 +21,12 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { mountUi } from './http/ui.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
 import { countWaiting } from './resources/runs/documents.ts';
+import { installedUi } from './ui/install.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
@@ -34,6 +37,8 @@ export interface AppDependencies {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Logger;
+  /** What is done about a web UI that is not there, in one sentence. */
+  readonly uiProgress?: () => string;
 }
 
 /** What the app itself needs of the configuration. */
@@ -51,13 +56,14 @@ export type AppConfig = Pick<
   | 'telemetry'
   | 'settings'
   | 'rootPath'
+  | 'ui'
 >;
 
 /** Connections for transactions, besides those of the pool. */
 const lanes = 8;
 
 /** The whole server as a function from request to answer; nothing listens yet. */
-export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
+export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono({ router: new RememberingRouter() });
   const version = packageVersion();
@@ -86,6 +92,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
+  // Without the web UI, the page of the API is what `/` shows.
+  if (config.ui)
+    mountUi(app, {
+      staticPrefix,
+      rootPath: config.rootPath,
+      folder: join(installedUi(config.ui.folder), 'build'),
+      progress: uiProgress ?? (() => 'The web UI is not installed: run `tabularium ui install`.'),
+    });
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };

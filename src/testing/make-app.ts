@@ -47,6 +47,7 @@ export async function makeApp(
     securityMiddleware: true,
     exposePrometheus: false,
     telemetry: false,
+    ui: undefined,
     settings: {
       defaultArtifactRoot: 'mlflow-artifacts:',
       allowedHostAddressedSchemes: [],
