@@ -29,8 +29,7 @@ export async function installUi({ folder, wheel }: UiPlace, say: Say, signal: Ab
     say('Checking the wheel');
     await checkWheel(archive);
     const unpacked = join(work, 'ui');
-    await unpackWheel(archive, unpacked, say);
-    signal.throwIfAborted();
+    await unpackWheel(archive, unpacked, say, signal);
     await rename(unpacked, target).catch((error: unknown) => {
       if (!existsSync(target)) throw error;
     });

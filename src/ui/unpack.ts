@@ -10,11 +10,11 @@ import type { Say } from './fetch.ts';
 import { buildInWheel, licensesInWheel, uiVersion, wheelSha256 } from './wheel.ts';
 
 /** Throws for a file that is not the wheel, byte for byte. */
-export async function checkWheel(wheel: string, sha256 = wheelSha256): Promise<void> {
+export async function checkWheel(wheel: string): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(wheel)) hash.update(chunk);
   const found = hash.digest('hex');
-  if (found !== sha256)
+  if (found !== wheelSha256)
     throw new Error(`${wheel} is not mlflow ${uiVersion} as it was published: its SHA-256 is ${found}`);
 }
 
@@ -23,7 +23,12 @@ export async function checkWheel(wheel: string, sha256 = wheelSha256): Promise<v
  * (`main.js`, `main.js.br`, `main.js.gz`), and MLflow's licence to `licenses`. Throws for an archive with any name
  * that leads out of it.
  */
-export async function unpackWheel(wheel: string, folder: string, say: Say): Promise<void> {
+export async function unpackWheel(
+  wheel: string,
+  folder: string,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
   // In this mode yauzl throws for names that are absolute or have `..` in them, wanted or not.
   const zip = await openPromise(wheel, { autoClose: false });
   const wanted: Entry[] = [];
@@ -31,6 +36,7 @@ export async function unpackWheel(wheel: string, folder: string, say: Say): Prom
     for await (const entry of zip.eachEntry()) if (placeOf(entry) !== undefined) wanted.push(entry);
     if (wanted.length === 0) throw new Error(`${wheel} holds no web UI`);
     for (const [i, entry] of wanted.entries()) {
+      signal.throwIfAborted();
       say(`Unpacking the web UI: ${i} of ${wanted.length} files`);
       const bytes = await buffer(await zip.openReadStreamPromise(entry));
       await writeFileAndForms(join(folder, placeOf(entry) as string), bytes);
