@@ -14,6 +14,7 @@ import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
+import { mountGraphql } from './http/graphql.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
@@ -57,6 +58,7 @@ export type AppConfig = Pick<
   | 'settings'
   | 'rootPath'
   | 'ui'
+  | 'graphqlLimits'
 >;
 
 /** Connections for transactions, besides those of the pool. */
@@ -124,15 +126,11 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
     staticPrefix,
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
-  mountOperations(app, {
-    operations: operationsWith(places),
-    absent,
-    db,
-    settings: config.settings,
-    clock,
-    staticPrefix,
-    artifactsOnly,
-  });
+  const { settings, graphqlLimits } = config;
+  const operations = operationsWith(places);
+  const mounted = { operations, absent, db, settings, clock, staticPrefix, artifactsOnly };
+  mountOperations(app, mounted);
+  mountGraphql(app, { ...mounted, graphqlLimits });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));
   return app;

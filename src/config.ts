@@ -6,11 +6,12 @@ import { type ExternalDatabase, parseDatabaseUri } from './config-database.ts';
 import { type ImportSource, importSourceOf } from './config-import.ts';
 import { type Given, parseCommandLine } from './config-options.ts';
 import { pythonRegExp } from './config-python-regex.ts';
-import { uiPlaceOf } from './config-ui.ts';
+import { graphqlLimitsOf, uiPlaceOf } from './config-ui.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
 import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
 import type { GarbageConfig } from './gc.ts';
+import type { GraphqlLimits } from './http/graphql-limits.ts';
 import { parseAge } from './resources/garbage/rules.ts';
 import type { UiPlace } from './ui/install.ts';
 
@@ -38,6 +39,7 @@ export interface Config {
   readonly securityMiddleware: boolean;
   /** Where the web UI lies, or is to be brought to; undefined if it is not served. */
   readonly ui: UiPlace | undefined;
+  readonly graphqlLimits: GraphqlLimits;
   readonly exposePrometheus: boolean;
   readonly tls: Tls | undefined;
   /** The path below which a proxy shows this server, for links only: empty, or without a trailing slash. */
@@ -184,6 +186,7 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
       artifactsOnly || !flag(given, 'ui', true)
         ? undefined
         : uiPlaceOf(given['ui-wheel'], embedded(given['data-dir'], env).dataDir),
+    graphqlLimits: graphqlLimitsOf(env),
     exposePrometheus: given['expose-prometheus'] !== undefined,
     tls: uvicorn.tls,
     rootPath: uvicorn.rootPath,

@@ -19,7 +19,7 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   transfer: { rooms: ['contract', 'db', 'resources'], packages: [] },
   http: {
     rooms: ['contract', 'generated', 'audit', 'objects'],
-    packages: ['@opentelemetry/api', 'hono', 'pino', 'prom-client'],
+    packages: ['@opentelemetry/api', 'graphql', 'hono', 'pino', 'prom-client'],
   },
 };
 

@@ -157,6 +157,7 @@ const config: AppConfig = {
   exposePrometheus: false,
   telemetry: false,
   ui: undefined,
+  graphqlLimits: { rootFields: 10, aliases: 10 },
   settings: {
     defaultArtifactRoot: 's3://models',
     trustedArtifactUris: [],

@@ -48,6 +48,7 @@ export async function makeApp(
     exposePrometheus: false,
     telemetry: false,
     ui: undefined,
+    graphqlLimits: { rootFields: 10, aliases: 10 },
     settings: {
       defaultArtifactRoot: 'mlflow-artifacts:',
       allowedHostAddressedSchemes: [],
