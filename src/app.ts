@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
@@ -13,6 +14,7 @@ import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
+import { mountGraphql } from './http/graphql.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
@@ -20,10 +22,12 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { mountUi } from './http/ui.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
 import { countWaiting } from './resources/runs/documents.ts';
+import { installedUi } from './ui/install.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
@@ -34,6 +38,8 @@ export interface AppDependencies {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Logger;
+  /** What is done about a web UI that is not there, in one sentence. */
+  readonly uiProgress?: () => string;
 }
 
 /** What the app itself needs of the configuration. */
@@ -51,13 +57,15 @@ export type AppConfig = Pick<
   | 'telemetry'
   | 'settings'
   | 'rootPath'
+  | 'ui'
+  | 'graphqlLimits'
 >;
 
 /** Connections for transactions, besides those of the pool. */
 const lanes = 8;
 
 /** The whole server as a function from request to answer; nothing listens yet. */
-export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
+export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono({ router: new RememberingRouter() });
   const version = packageVersion();
@@ -86,6 +94,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
+  // Without the web UI, the page of the API is what `/` shows.
+  if (config.ui)
+    mountUi(app, {
+      staticPrefix,
+      rootPath: config.rootPath,
+      folder: join(installedUi(config.ui.folder), 'build'),
+      progress: uiProgress ?? (() => 'The web UI is not installed: run `tabularium ui install`.'),
+    });
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
@@ -110,15 +126,11 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     staticPrefix,
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
-  mountOperations(app, {
-    operations: operationsWith(places),
-    absent,
-    db,
-    settings: config.settings,
-    clock,
-    staticPrefix,
-    artifactsOnly,
-  });
+  const { settings, graphqlLimits } = config;
+  const operations = operationsWith(places);
+  const mounted = { operations, absent, db, settings, clock, staticPrefix, artifactsOnly };
+  mountOperations(app, mounted);
+  mountGraphql(app, { ...mounted, graphqlLimits });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));
   return app;

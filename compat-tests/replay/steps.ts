@@ -2,6 +2,7 @@ import { aliasesAndTags } from './requests/aliases-and-tags.ts';
 import { badInput } from './requests/bad-input.ts';
 import { evaluationDatasets } from './requests/evaluation-datasets.ts';
 import { experimentsAndRuns } from './requests/experiments-and-runs.ts';
+import { graphql } from './requests/graphql.ts';
 import { metricHistories } from './requests/histories.ts';
 import { loggedModelsAndArtifacts } from './requests/logged-models-and-artifacts.ts';
 import { modelVersions } from './requests/model-versions.ts';
@@ -26,4 +27,5 @@ export const steps: readonly Step[] = [
   ...trackingLimits,
   ...evaluationDatasets,
   ...metricHistories,
+  ...graphql,
 ];

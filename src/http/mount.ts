@@ -6,7 +6,7 @@ import { type OperationTable, Rendered, type Rpc } from '../contract/operation.t
 import { type Route, routes } from '../generated/routes.ts';
 import { readBody } from './body.ts';
 import { type CallContext, RunningCall } from './call.ts';
-import { decode } from './decode.ts';
+import { decode, type Incoming } from './decode.ts';
 import { encodeResponse } from './encode.ts';
 import { disabled, methodNotAllowedPage, renderError, type TranslateError, trackingless } from './error.ts';
 import { takeHeaders, withHeaders } from './standing-headers.ts';
@@ -94,7 +94,7 @@ export function refuseOtherVerbs(app: Hono): void {
     const allow = [...methods].join(', ');
     app.all(path, (c) => {
       if (c.req.method !== 'OPTIONS') return methodNotAllowedPage(c, allow);
-      return c.body(null, 204, { allow, 'content-type': 'text/html; charset=utf-8' });
+      return c.body('', 200, { allow, 'content-type': 'text/html; charset=utf-8' });
     });
   }
 }
@@ -134,7 +134,8 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   };
 }
 
-async function readRequest(c: Context) {
+/** What `decode` reads. */
+export async function readRequest(c: Context): Promise<Incoming> {
   const { method, url } = c.req;
   const question = url.indexOf('?');
   const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
