@@ -41,10 +41,13 @@ await runTests(async () => {
   if (pythons instanceof Error) return [...unit, ...failed(pythons)];
   const dataDir = join(scratch, 'data');
   const ofClients = await runClients(pythons, '--data-dir', dataDir).catch(failed);
-  const ofTransfer = await timed('import and export', () =>
-    runVitest('transfer', ['--config', 'compat-tests/transfer/vitest.config.ts'], {
-      PYTHONS: JSON.stringify(Object.fromEntries(pythons)),
-    }),
-  ).then((totals) => [totals], failed);
-  return [...unit, ...ofClients, ...ofTransfer];
+  const withPythons = (name: string, folder: string) =>
+    timed(name, () =>
+      runVitest(folder, ['--config', `compat-tests/${folder}/vitest.config.ts`], {
+        PYTHONS: JSON.stringify(Object.fromEntries(pythons)),
+      }),
+    ).then((totals) => [totals], failed);
+  const ofTransfer = await withPythons('import and export', 'transfer');
+  const ofBrowser = await withPythons('browser', 'browser');
+  return [...unit, ...ofClients, ...ofTransfer, ...ofBrowser];
 });

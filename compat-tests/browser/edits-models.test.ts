@@ -107,11 +107,12 @@ edits({
     await expect(`[${version(1)}.current_stage, ${version(2)}.current_stage]`, ['Archived', 'Production']);
     await page.getByRole('switch').click();
   },
-  async 'versions are compared'({ goto, page, row, button }) {
+  async 'versions are compared'({ goto, page, row, button, look }) {
     await goto('/models/fraud-clf');
     for (const number of [1, 2]) await row(`Version ${number}`).getByRole('checkbox').click();
     await button('Compare').click();
     await page.getByText('Comparing 2 Versions').waitFor();
+    await look('compare-versions');
   },
   async 'a version is deleted'({ goto, choose, part, confirm, expect }) {
     await goto('/models/edited/versions/3');

@@ -77,20 +77,20 @@ edits({
     await search.press('Enter');
     await page.getByText('7 matching runs').waitFor();
   },
-  async 'a model is registered from a run'({ goto, page, button, dialog, confirm, expect }) {
-    await goto(`${ofExperiment}/runs/${third}`);
+  async 'a logged model is registered'({ goto, page, button, dialog, confirm, expect }) {
+    await goto(`${ofExperiment}/models/${edited.model}`);
     await button('Register model').click();
     await dialog.getByRole('combobox').click();
     await page.getByText('Create New Model').last().click();
     await dialog.getByRole('textbox').last().fill('registered-here');
     await confirm('Register');
-    await expect("client.get_model_version('registered-here', '1').run_id", third);
+    await expect("client.get_model_version('registered-here', '1').source", `models:/${edited.model}`);
   },
   async 'a run is deleted and restored'({ goto, page, row, part, confirm, expect }) {
     await goto(`${ofExperiment}/runs`);
     await row('try-2').getByRole('checkbox').first().click();
     await part('runs-delete-button').click();
-    await confirm('Delete');
+    await confirm('Delete selected');
     await expect(`${run(third)}.info.lifecycle_stage`, 'deleted');
     await part('lifecycle-filter').click();
     await page.getByRole('option', { name: 'Deleted' }).click();
@@ -99,11 +99,12 @@ edits({
     await confirm('Restore');
     await expect(`${run(third)}.info.lifecycle_stage`, 'active');
   },
-  async 'runs are compared'({ goto, page, row, part }) {
+  async 'runs are compared'({ goto, page, row, part, look }) {
     await goto(`/experiments/${inject('seeded').experiment}/runs`);
     for (const name of ['forest-1', 'forest-2']) await row(name).getByRole('checkbox').first().click();
     await part('runs-compare-button').click();
     await page.getByText('Comparing 2 Runs').waitFor();
+    await look('compare-runs');
   },
   async 'a run is deleted on its page'({ goto, choose, part, confirm, expect }) {
     await goto(`${ofExperiment}/runs/${second}`);
@@ -120,6 +121,9 @@ edits({
     await expect(`client.get_logged_model('${model}').tags['mlflow.note.content']`, 'Kept');
     await choose(control('mlflow.logged_model.details.more_actions'), 'Delete');
     await confirm('Delete');
-    await expect(`[m.model_id for m in client.search_logged_models(['${edited.experiment}'])]`, []);
+    await expect(
+      `'${model}' in [m.model_id for m in client.search_logged_models(['${edited.experiment}'])]`,
+      false,
+    );
   },
 });

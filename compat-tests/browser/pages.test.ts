@@ -41,29 +41,19 @@ const training: readonly Place[] = [
   ['run-artifacts', `${ofExperiment}/runs/${second}/artifacts`, 'table.json'],
   [
     'metric',
-    `/metric?${query({ runs: [first, second], metric: 'loss', experiments: [experiment] })}`,
+    `/metric?${query({ runs: [first, second], metric: 'loss', experiments: [experiment], plot_metric_keys: ['loss'] })}` +
+      '&plot_layout={}&x_axis=step&y_axis_scale=linear&line_smoothness=1&show_point=false&deselected_curves=[]' +
+      '&last_linear_y_axis_range=[]',
     'loss',
   ],
   ['logged-model', `${ofExperiment}/models/${model}`, 'Ready', 'forest-0', 'auc'],
   ['logged-model-artifacts', `${ofExperiment}/models/${model}/artifacts`, 'MLmodel'],
   ['logged-model-traces', `${ofExperiment}/models/${model}/traces`],
-  [
-    'compare-runs',
-    `/compare-runs?${query({ runs: [first, second], experiments: [experiment] })}`,
-    'forest-1',
-    'trees',
-  ],
   ['compare-experiments', `/compare-experiments/s?${query({ experiments: [experiment, '0'] })}`, 'forest-0'],
   ['models', '/models', 'fraud-clf', 'empty-model', 'champion'],
   ['models-found', '/models?searchQuery=FRAUD', 'fraud-clf'],
   ['model', '/models/fraud-clf', 'Version 4', 'champion', 'payments', 'review'],
   ['model-version', '/models/fraud-clf/versions/2', 'champion', 'reviewed', 'forest-1', 'Production'],
-  [
-    'compare-versions',
-    `/compare-model-versions?${query({ name: 'fraud-clf', runs: { 1: first, 2: second } })}`,
-    'Comparing 2 Versions',
-    'trees',
-  ],
   ['settings', '/settings'],
   ['settings-webhooks', '/settings/webhooks'],
 ];
@@ -71,7 +61,7 @@ const training: readonly Place[] = [
 /** The pages for those who write agents. */
 const agents: readonly Place[] = [
   ['agents-home', '/', 'Welcome to MLflow'],
-  ['experiment-overview', `${ofExperiment}/overview`, 'Which transfers are'],
+  ['experiment-overview', ofExperiment, 'Which transfers are'],
   ['traces', `${ofExperiment}/traces`],
   ['sessions', `${ofExperiment}/chat-sessions`],
   ['judges', `${ofExperiment}/judges`],

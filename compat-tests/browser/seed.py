@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+import warnings
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -15,11 +16,12 @@ import pandas as pd  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Metric, Param, RunTag  # noqa: E402
 
+warnings.simplefilter("ignore")
 mlflow.set_tracking_uri(sys.argv[1])
 client = MlflowClient()
 
 POINTS = 20
-FRAME = pd.DataFrame({"amount": [12.5, 99.0, 3.2], "fraud": [0, 1, 0]})
+FRAME = pd.DataFrame({"amount": [12.5, 99.0, 3.2], "fraud": [0.0, 1.0, 0.0]})
 
 
 def series(key, seed):
@@ -97,6 +99,80 @@ def seed_edited():
     return {"experiment": experiment, "runs": runs, "model": models[1].model_id}
 
 
+def script(place):
+    """JavaScript that marks its frame and, where it may, the page around it, and that calls the server."""
+    return f"self.marked=`{place}`;try{{top.marked=`{place}`}}catch{{}};fetch(`/marked?{place}`)"
+
+
+def hostile(place):
+    """Text that would run a script if it were taken for HTML, or for Markdown that nobody cleans."""
+    mark = script(place)
+    return (
+        f"{place} <script>{mark}</script><img src=x onerror='{mark}'><svg onload='{mark}'></svg>"
+        f"<iframe srcdoc=\"<script>{mark}</script>\"></iframe><a href='javascript:{mark}'>link</a>\n\n"
+        f"[link](javascript:{mark}) ![x](x' onerror='{mark}) <details open ontoggle='{mark}'>{place}</details>"
+    )
+
+
+def hostile_files():
+    """Texts of files by their paths, each of a kind that the UI shows in a way of its own."""
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": [hostile("output")]}}
+    code = {"cell_type": "code", "metadata": {}, "execution_count": 1, "source": [hostile("code")], "outputs": [output]}
+    markdown = {"cell_type": "markdown", "metadata": {}, "source": [hostile("markdown")]}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [markdown, code]}
+    feature = {
+        "type": "Feature",
+        "properties": {"popupContent": hostile("geojson")},
+        "geometry": {"type": "Point", "coordinates": [1, 2]},
+    }
+    return {
+        "page.html": f"<!doctype html><title>x</title><h1>Page</h1>{hostile('html')}",
+        "picture.svg": f"<svg xmlns='http://www.w3.org/2000/svg' onload='{script('svg')}'><script>{script('svg')}</script></svg>",
+        "notes.md": hostile("md"),
+        "book.ipynb": json.dumps(notebook),
+        "tags.yaml": f"a: !!js/function 'function() {{ {script('yaml')} }}'\nb: !!python/object/apply:os.system ['true']\n",
+        "data.json": json.dumps({"text": hostile("json")}),
+        "table.csv": 'text,number\n"' + hostile("csv").replace('"', '""') + '",1\n',
+        "map.geojson": json.dumps(feature),
+        "feed.xml": f"<x xmlns:h='http://www.w3.org/1999/xhtml'><h:script>{script('xml')}</h:script></x>",
+        "log.txt": hostile("txt"),
+        "<img src=x onerror=top.marked=`file`>.txt": "text",
+    }
+
+
+def seed_hostile():
+    # Names may hold neither a slash nor a colon.
+    name = "<img src=x onerror=top.marked=`name`>"
+    tags = {"tag": hostile("tag")}
+    experiment = client.create_experiment(name, tags={**tags, "mlflow.note.content": hostile("experiment")})
+    mlflow.set_experiment(experiment_id=experiment)
+    dataset = mlflow.data.from_pandas(FRAME, source="https://example.org", name=f"<img src=x onerror='{script('dataset')}'>")
+    runs, files = [], hostile_files()
+    for _ in range(2):
+        with mlflow.start_run(run_name=name, description=hostile("run")) as run:
+            runs.append(run.info.run_id)
+            mlflow.log_input(dataset)
+            mlflow.log_param("text", hostile("param"))
+            mlflow.log_metric("auc", 0.5)
+            mlflow.set_tags({**tags, "mlflow.user": hostile("user"), "mlflow.source.name": hostile("source")})
+            mlflow.log_table({"text": [hostile("table")]}, "table.json")
+            for path, text in files.items():
+                mlflow.log_text(text, path)
+            model = log_model()
+            client.set_logged_model_tags(model.model_id, {**tags, "mlflow.note.content": hostile("logged")})
+    client.create_registered_model(name, tags, hostile("model"))
+    for run_id in runs:
+        client.create_model_version(name, model.model_uri, run_id, tags, description=hostile("version"), model_id=model.model_id)
+    mlflow.genai.register_prompt("hostile", hostile("prompt"), commit_message=hostile("commit"), tags=tags)
+    return {
+        "experiment": experiment,
+        "runs": runs,
+        "model": model.model_id,
+        "name": name,
+        "files": [*files, "table.json"],
+    }
+
+
 def seed_prompts():
     for text in ["Hello {{who}}", "Good day, {{who}}!", "Dear {{who}}, how are you?"]:
         mlflow.genai.register_prompt("greeting", text, commit_message="Politer", tags={"lang": "en"})
@@ -110,5 +186,14 @@ def seed_prompts():
 experiment, runs = seed_training()
 model_ids = seed_model(runs)
 seed_prompts()
-edited = seed_edited()
-print(json.dumps({"experiment": experiment, "runs": runs, "models": model_ids, "edited": edited}))
+print(
+    json.dumps(
+        {
+            "experiment": experiment,
+            "runs": runs,
+            "models": model_ids,
+            "edited": seed_edited(),
+            "hostile": seed_hostile(),
+        }
+    )
+)

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
-import { startServer, stopServer } from '../start/process.ts';
-import { startChromium } from './chromium.ts';
+import { startServer, stopAll, tabularium } from '../start/process.ts';
+import { type Chromium, startChromium } from './chromium.ts';
 
 /** What `seed.py` has made; the runs in the order in which they began, `models` are logged models of the first four. */
 export interface Seeded {
@@ -14,6 +14,8 @@ export interface Seeded {
   readonly models: readonly string[];
   /** What the tests change. */
   readonly edited: { readonly experiment: string; readonly runs: readonly string[]; readonly model: string };
+  /** What has script in its texts and files; `name` is that of its registered model. */
+  readonly hostile: Seeded['edited'] & { readonly name: string; readonly files: readonly string[] };
 }
 
 declare module 'vitest' {
@@ -38,27 +40,36 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const python = pythons['mlflow-3.17.2'];
   if (!python) throw new Error('PYTHONS names no Python for mlflow-3.17.2');
   const folder = await mkdtemp(join(tmpdir(), 'tabularium-browser-'));
-  const [{ url, stop }, chromium] = await Promise.all([openServer(folder), startChromium()]);
-  const { stdout } = await promisify(execFile)(python, [join(import.meta.dirname, 'seed.py'), url], {
-    cwd: folder,
-  });
-  await rm(screenshots, { recursive: true, force: true });
-  await mkdir(screenshots);
-  project.provide('url', url);
-  project.provide('endpoint', chromium.endpoint);
-  project.provide('python', python);
-  project.provide('seeded', JSON.parse(stdout));
-  return async () => {
-    await Promise.all([chromium.close(), stop()]);
+  let chromium: Chromium | undefined;
+  const end = async () => {
+    await Promise.all([chromium?.close(), stopAll()]);
     await rm(folder, { recursive: true, force: true });
   };
+  try {
+    const starting = startChromium();
+    const url = process.env.BROWSER_TEST_URL ?? (await openServer(folder));
+    const seeding = promisify(execFile)(python, [join(import.meta.dirname, 'seed.py'), url], { cwd: folder });
+    chromium = await starting;
+    const { stdout } = await seeding;
+    await rm(screenshots, { recursive: true, force: true });
+    await mkdir(screenshots);
+    project.provide('url', url);
+    project.provide('endpoint', chromium.endpoint);
+    project.provide('python', python);
+    project.provide('seeded', JSON.parse(stdout));
+    return end;
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
-async function openServer(folder: string): Promise<{ url: string; stop(): Promise<unknown> }> {
-  const there = process.env.BROWSER_TEST_URL;
-  if (there) return { url: there.replace(/\/$/, ''), stop: async () => {} };
-  const server = await startServer('--port', '0', '--data-dir', join(folder, 'data'));
-  return { url: server.url, stop: () => stopServer(server) };
+/** Resolves to its URL. */
+async function openServer(folder: string): Promise<string> {
+  const { code, stderr } = await tabularium('ui', 'install');
+  if (code !== 0) throw new Error(stderr);
+  const { url } = await startServer('--ui', '--port', '0', '--data-dir', join(folder, 'data'));
+  return url;
 }
 
 /** Build output, which git does not see. */

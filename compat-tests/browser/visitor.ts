@@ -1,13 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Browser,
-  type BrowserContext,
-  chromium,
-  type Locator,
-  type Page,
-  type Request,
-} from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page, type Request } from 'playwright-core';
 import { inject } from 'vitest';
 import { allowed } from './allow-list.ts';
 import { screenshots } from './setup.ts';
@@ -46,7 +39,7 @@ const localStorage = {
 
 /** How the UI says that something failed, whatever it was. */
 const errorTexts =
-  /(something went wrong|error occurred|failed to|can't load|cannot (load|be)|unable to|could not|couldn't|internal server error|load error|not found|invalid|error:)/i;
+  /(something went wrong|error occurred|failed to|can't load|cannot (load|be)|unable to|could not|couldn't|not supported|internal server error|load error|not found|invalid|error:)/i;
 
 const connections = new Map<string, Promise<Browser>>();
 
@@ -81,8 +74,11 @@ export async function openVisitor(
       ],
     },
   });
+  // The browser may keep to itself what it refuses; the libraries of the UI catch what they get for it.
+  await context.addInitScript(`document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+    console.error('refused by the policy: ' + violatedDirective + ' ' + blockedURI))`);
   const page = await context.newPage();
-  page.setDefaultTimeout(5_000);
+  page.setDefaultTimeout(15_000);
   const { noted, settled } = watch(page, url);
   return {
     page,
