@@ -11,6 +11,7 @@ import { registeredModels } from './requests/registered-models.ts';
 import { registrySearch } from './requests/registry-search.ts';
 import { sources } from './requests/sources.ts';
 import { trackingLimits } from './requests/tracking-limits.ts';
+import { unused } from './requests/unused.ts';
 import type { Step } from './step.ts';
 
 /** The script, in the order in which it is played. Each topic uses models and experiments of its own. */
@@ -28,4 +29,5 @@ export const steps: readonly Step[] = [
   ...evaluationDatasets,
   ...metricHistories,
   ...graphql,
+  ...unused,
 ];

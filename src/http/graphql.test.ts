@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeApp, type TestApp } from '../testing/make-app.ts';
-import { wire } from '../testing/wire.ts';
+import { type Answer, wire } from '../testing/wire.ts';
 
 let app: TestApp;
 let experimentId: string;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function ask(query: string, variables?: object) {
+async function ask(query: string, variables?: object): Promise<Answer> {
   const response = await app.request('/ml/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -51,6 +51,14 @@ test('the token of a page leads to the next', async () => {
   const first = (await ask(page, { input })).body.data.mlflowSearchRuns;
   const second = (await ask(page, { input: { ...input, pageToken: first.nextPageToken } })).body;
   expect(second.data.mlflowSearchRuns.runs).toHaveLength(1);
+});
+
+test.each([
+  ['ALL', 3],
+  ['DELETED_ONLY', 0],
+])('runs by the view %s, which MLflow cannot read here', async (runViewType, number) => {
+  const { body } = await ask(page, { input: { experimentIds: [experimentId], runViewType } });
+  expect(body.data.mlflowSearchRuns.runs).toHaveLength(number);
 });
 
 test('the limits are those of the configuration', async () => {

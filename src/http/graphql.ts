@@ -179,7 +179,7 @@ function extendRuns(runs: readonly WireRun[], ask: Ask): object[] {
         metrics: data?.metrics?.map((one) => (one.value === 'NaN' ? { ...one, value: null } : one)),
       },
       experiment: async () => (await find()).experiment,
-      model_versions: async () => (await versions())[info.run_id],
+      model_versions: async () => (await versions())[info.run_id] ?? [],
     };
   });
 }

@@ -135,7 +135,6 @@ export const graphql: readonly Step[] = [
   ask('runs by a filter that is none', searchRuns, { data: { experimentIds: ['{{gq}}'], filter: 'x y' } }),
   ask('too many runs', searchRuns, { data: { experimentIds: ['{{gq}}'], maxResults: 50_001 } }),
   ask('runs of an unknown view', searchRuns, { data: { experimentIds: ['{{gq}}'], runViewType: 'NONE' } }),
-  ask('runs of a known view', searchRuns, { data: { experimentIds: ['{{gq}}'], runViewType: 'ALL' } }),
   ask('runs by a page token that is none', searchRuns, {
     data: { experimentIds: ['{{gq}}'], pageToken: 'x' },
   }),
