@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['compat-tests/browser/setup.ts'],
     // All files share one browser and one server.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
