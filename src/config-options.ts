@@ -116,6 +116,19 @@ const gcOptions = {
   ],
 } as const satisfies OptionGroups;
 
+/** The options of `tabularium verify-signature`. */
+const signatureOptions = {
+  'Whose signature is believed (one of the two)': [
+    ['--public-key <file>', undefined, 'the PEM file of the public key that it was made with'],
+    [
+      '--certificate-chain <file>',
+      undefined,
+      "the PEM file of the certificates that lead from the signer's to a root, with the root",
+    ],
+  ],
+  'Storage, for a registered version': gcOptions.Storage,
+} as const satisfies OptionGroups;
+
 /** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
@@ -128,6 +141,7 @@ interface DatabaseChoice {
 export type CommandLine =
   | { readonly command: 'server'; readonly given: Given }
   | { readonly command: 'gc'; readonly given: Given }
+  | { readonly command: 'verify-signature'; readonly model: string; readonly given: Given }
   | ({ readonly command: 'migrate' } & DatabaseChoice)
   | ({ readonly command: 'import'; readonly from: string; readonly dryRun: boolean } & DatabaseChoice)
   | ({ readonly command: 'export'; readonly to: string } & DatabaseChoice)
@@ -175,6 +189,16 @@ export function parseCommandLine(
       result = { command: 'gc', given: merge(gcOptions, options, env) };
     });
   addOptions(gc, gcOptions);
+  const signature = program
+    .command('verify-signature')
+    .description(
+      `Check the OpenSSF Model Signing signature (model.sig) that lies beside a model's files; servers may run.`,
+    )
+    .argument('<model>', 'models:/name/version, or a folder')
+    .action((model: string, options: Record<string, string | boolean>) => {
+      result = { command: 'verify-signature', model, given: merge(signatureOptions, options, env) };
+    });
+  addOptions(signature, signatureOptions);
 
   program
     .command('migrate')
