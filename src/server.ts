@@ -18,7 +18,6 @@ import { createPipeline } from './db/transaction.ts';
 import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { repeat } from './jobs/repeat.ts';
-import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
 import { renderWaiting } from './resources/runs/documents.ts';
 import { startTelemetry } from './telemetry.ts';
@@ -253,7 +252,6 @@ export async function runWorker(config: Config, log: Logger): Promise<void> {
 
 async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {
   const app = buildApp({ sql, config, clock: Date.now, log });
-  if (config.serveArtifacts) await removeStaleUploads(config.artifactsDestination);
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(config.tls && { createServer: createTlsServer }),
