@@ -23,6 +23,9 @@ import { createTracing } from './http/tracing.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
+import { guardedPlaces } from './resources/pins/guard.ts';
+import { Pinner } from './resources/pins/pinner.ts';
+import { Uploads } from './resources/pins/uploads.ts';
 import { countWaiting } from './resources/runs/documents.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
@@ -87,7 +90,10 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   app.use(refuseWorkspaces);
   app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const unguarded = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const uploads = new Uploads(asks.ask);
+  // Where only artifacts are served, no database says what was registered.
+  const places = artifactsOnly ? unguarded : guardedPlaces(unguarded, { find: asks.find, uploads, log });
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
     (put: Ask): Ask =>
@@ -111,7 +117,10 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
   mountOperations(app, {
-    operations: operationsWith(places),
+    operations: operationsWith(
+      places,
+      new Pinner({ ask: asks.ask, transaction: db.pipeline, places: unguarded, uploads, log }),
+    ),
     absent,
     db,
     settings: config.settings,
