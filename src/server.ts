@@ -21,7 +21,6 @@ import { createPipeline, type Pipeline } from './db/transaction.ts';
 import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { repeat } from './jobs/repeat.ts';
-import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
 import { Pinner } from './resources/pins/pinner.ts';
 import { sweepPins } from './resources/pins/sweep.ts';
@@ -282,7 +281,6 @@ function keepPins(config: Config, sql: Sql, transaction: Pipeline, log: Logger):
 
 async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {
   const app = buildApp({ sql, config, clock: Date.now, log });
-  if (config.serveArtifacts) await removeStaleUploads(config.artifactsDestination);
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(config.tls && { createServer: createTlsServer }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { localStore, removeStaleUploads } from './local.ts';
+import { localStore } from './local.ts';
 import type { ObjectStore } from './object-store.ts';
 
 let folder: string;
@@ -365,7 +365,7 @@ test('what a crash left of uploads is removed when it is a day old', async () =>
   for (const name of ['old', 'fresh']) await writeFile(join(uploads, name), 'x');
   const yesterday = Date.now() / 1000 - 25 * 3600;
   await utimes(join(uploads, 'old'), yesterday, yesterday);
-  await removeStaleUploads(root);
+  await store.sweep(24 * 3600 * 1000);
   expect(await readdir(uploads)).toEqual(['fresh']);
-  await removeStaleUploads(join(folder, 'nowhere'));
+  await localStore(join(folder, 'nowhere')).sweep(0);
 });

@@ -31,9 +31,6 @@ import type {
 const reserved = '.artifact.uploading.';
 const uploads = `${reserved}tabularium`;
 
-/** An upload whose file nobody wrote to for so long (milliseconds) was broken off by a crash. */
-const staleAfter = 24 * 60 * 60 * 1000;
-
 const readSize = 256 * 1024;
 
 /** Files under the absolute path `root`, which is created by the first `put`. */
@@ -52,16 +49,17 @@ export function localStore(root: string): ObjectStore {
     },
     copy: (from, to, etag) => translated(to, copy(root, from, to, etag)),
     delete: (path) => translated(path, remove(root, path)),
+    sweep: (age) => translated('', sweep(root, age)),
   };
 }
 
-/** Removes what uploads left behind that a crash broke off; called once at the start. */
-export async function removeStaleUploads(root: string): Promise<void> {
+/** What nobody wrote to for so long was broken off. */
+async function sweep(root: string, age: number): Promise<void> {
   const folder = join(root, uploads);
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await readdir(folder).catch(ifAbsent([]))) {
     const file = join(folder, name);
-    const info = await stat(file).catch(() => undefined);
-    if (info && Date.now() - info.mtimeMs > staleAfter) await rm(file, { force: true });
+    const info = await stat(file).catch(ifAbsent(undefined));
+    if (info && Date.now() - info.mtimeMs > age) await rm(file, { force: true });
   }
 }
 

@@ -20,10 +20,10 @@ export interface ObjectStore {
    * Throws RESOURCE_DOES_NOT_EXIST for what is absent and for folders, INVALID_PARAMETER_VALUE for a range that
    * begins at or behind the end.
    */
-  get(path: string, range?: ByteRange): Promise<StoredObject>;
+  get(path: string, range?: ByteRange, version?: string): Promise<StoredObject>;
 
   /** What a file is at this moment, without opening it; undefined for what is absent and for folders. */
-  stat(path: string): Promise<Identity | undefined>;
+  stat(path: string, version?: string): Promise<Identity | undefined>;
 
   /** What lies directly in a folder, by name in code point order; empty if the folder is absent or a file. */
   list(path: string): Promise<StoredEntry[]>;
@@ -43,6 +43,34 @@ export interface ObjectStore {
 
   /** Deletes a file or a folder with all in it; what is absent is deleted already. Refuses ''. */
   delete(path: string): Promise<void>;
+
+  /** Removes what is left of uploads that a crash broke off; `age` is how long ago, in milliseconds. */
+  sweep(age: number): Promise<void>;
+
+  /** What clients may do at the store itself, by URLs that carry their own permission; undefined where they cannot. */
+  readonly presign?: Presign;
+}
+
+export interface Presign {
+  /** A URL to read a file from, for so many seconds. Throws RESOURCE_DOES_NOT_EXIST for what is absent. */
+  download(path: string, seconds: number): Promise<{ url: string; size: number }>;
+
+  /** A URL to write a file to, for so many seconds, with the headers that must be sent to it. */
+  upload(path: string, seconds: number): Promise<{ url: string; headers: Record<string, string> }>;
+
+  /** Begins an upload in parts, each with a URL to write it to; nothing is visible until it is completed. */
+  createMultipart(path: string, parts: number): Promise<{ uploadId: string; urls: string[] }>;
+
+  /** Puts the parts together; the etags are what the store answered for them, as it wrote them. */
+  completeMultipart(path: string, uploadId: string, parts: readonly UploadedPart[]): Promise<void>;
+
+  abortMultipart(path: string, uploadId: string): Promise<void>;
+}
+
+export interface UploadedPart {
+  /** From 1. */
+  readonly number: number;
+  readonly etag: string;
 }
 
 /** Bytes from `start` to `end`, both included; an `end` behind the last byte means the last byte. */
@@ -59,6 +87,8 @@ export interface Identity {
   readonly etag: string;
   /** Milliseconds since the epoch, in whole. */
   readonly modified: number;
+  /** By what these very bytes can be had for ever, where the store keeps versions. */
+  readonly version?: string;
 }
 
 export interface Stored extends Identity {
