@@ -68,10 +68,11 @@ function guardStore(
       uploads.note({ root, path, etag: stored.etag, sha256: stored.sha256 });
       return stored;
     },
-    async get(path, range) {
+    async get(path, range, version) {
+      // Ranges only of copies, which nobody else can write.
       const pinned = range ? undefined : readPinnedPath(path);
       const expected = pinned && (await manifests(pinned.pin))?.get(pinned.file);
-      const object = await objects.get(path, range);
+      const object = await objects.get(path, range, version);
       if (!expected) return object;
       const differs = (found: object) =>
         log.error(
