@@ -13,6 +13,7 @@ import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
+import { mountGovernance } from './http/governance.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
@@ -23,8 +24,10 @@ import { createTracing } from './http/tracing.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
+import { versionDigest } from './resources/pins/digest.ts';
 import { guardedPlaces } from './resources/pins/guard.ts';
 import { Pinner } from './resources/pins/pinner.ts';
+import { countDue } from './resources/pins/store.ts';
 import { Uploads } from './resources/pins/uploads.ts';
 import { countWaiting } from './resources/runs/documents.ts';
 
@@ -80,7 +83,9 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       version,
       connections,
       // Where only artifacts are served there is no database to ask.
-      waiting: artifactsOnly ? {} : { 'documents of runs': () => asks.find(countWaiting) },
+      waiting: artifactsOnly
+        ? {}
+        : { 'documents of runs': () => asks.find(countWaiting), 'copies of versions': () => asks.find(countDue) },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
@@ -115,6 +120,11 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     artifactsOnly,
     staticPrefix,
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
+  });
+  mountGovernance(app, {
+    artifactsOnly,
+    staticPrefix,
+    versionDigest: (name, version) => find((tag) => versionDigest(tag, everything, name, version)),
   });
   mountOperations(app, {
     operations: operationsWith(

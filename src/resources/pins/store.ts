@@ -2,6 +2,7 @@ import type { ManifestEntry } from '../../contract/manifest.ts';
 import { manifestAddress, manifestText, parseManifest } from '../../contract/manifest.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { folderOfPin } from './rules.ts';
 
 /** A copy that is to be made. */
 export interface NewPin {
@@ -164,6 +165,50 @@ export async function findManifest(sql: Sql, pin: string): Promise<ManifestEntry
   return row && parseManifest(row.manifest);
 }
 
+/** `p` is a copy that no version needs, nor any other copy. */
+const unused = (sql: Sql): Fragment => sql`(
+  due_at is null
+  and not exists (select from tabularium.model_versions v where v.pin = p.id)
+  and not exists (select from tabularium.pins o where o.same_as = p.id))`;
+
+/** Notes since when copies are unused, as far as anybody has seen. */
+export async function markUnused(sql: Sql): Promise<void> {
+  await sql`update tabularium.pins p set unused_since = case when unused_since is null then now() end
+    where (unused_since is null) = ${unused(sql)}`;
+}
+
+/** A hundred ids of copies that have been marked as unused for so many seconds; with 0, of all that are unused. */
+export async function findUnused(sql: Sql, seconds: number, after = ''): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`select id from tabularium.pins p
+    where id > ${after} and ${unused(sql)}
+      and (${seconds} = 0 or unused_since <= now() - ${seconds} * interval '1 second')
+    order by id limit 100`;
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes a copy out of the database, if still nobody points to it, with a note of where its bytes lie. A version that is
+ * about to point to it holds the copy's row by its foreign key: one of the two waits, and is refused.
+ */
+export async function giveUp(sql: Sql, id: string): Promise<boolean> {
+  try {
+    const { count } = await sql`
+      with gone as (
+        delete from tabularium.pins p where id = ${id} and ${unused(sql)} returning id, base),
+      noted as (
+        insert into tabularium.garbage (kind, name, location, run_id)
+        select 'pin', id, base || ${folderOfPin('')} || id, '' from gone)
+      select from gone`;
+    return count > 0;
+  } catch (error) {
+    if ((error as { code?: string }).code === isReferenced) return false;
+    throw error;
+  }
+}
+
+/** Of Postgres: something still refers to what was to be deleted. */
+export const isReferenced = '23503';
+
 /** How a version is kept. */
 export interface Keeping {
   readonly status: string;
@@ -191,6 +236,7 @@ export async function findKeeping(
 
 /** How many copies are to be made or hashed. */
 export async function countDue(sql: Sql): Promise<number> {
+  if (!(await knowsPins(sql))) return 0;
   const [row] = await sql`select count(*)::int as pins from tabularium.pins where due_at is not null`;
   return row?.pins;
 }
