@@ -18,7 +18,7 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   },
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
   jobs: { rooms: ['contract', 'db'], packages: [] },
-  resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit'], packages: [] },
+  resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit', 'jobs'], packages: [] },
   transfer: { rooms: ['contract', 'db', 'resources'], packages: [] },
   http: {
     rooms: ['contract', 'generated', 'audit', 'objects'],

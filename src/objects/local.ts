@@ -47,7 +47,7 @@ export function localStore(root: string): ObjectStore {
         throw explained(path, error);
       }
     },
-    copy: (from, to) => translated(to, copy(root, from, to)),
+    copy: (from, to, etag) => translated(to, copy(root, from, to, etag)),
     delete: (path) => translated(path, remove(root, path)),
     sweep: (age) => translated('', sweep(root, age)),
   };
@@ -95,11 +95,17 @@ async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGener
 }
 
 /** A copy that shares its blocks until one of the two is written to, where the file system knows that. */
-async function copy(root: string, from: string, to: string): Promise<Identity> {
+async function copy(root: string, from: string, to: string, etag?: string): Promise<Identity> {
   const source = await realFile(root, from);
   if (source === undefined) throw notFound(`No such artifact: '${from}'`);
+  const refuseOthers = async () => {
+    if (etag !== undefined && (await identify(root, from))?.etag !== etag) throw changed(from);
+  };
   return inOneStep(root, to, async (upload) => {
+    await refuseOthers();
     await copyFile(source, upload, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    // It was these bytes before, and it is now: so it was while it was read.
+    await refuseOthers();
     const file = await open(upload, 'r+');
     try {
       await file.sync();
@@ -275,6 +281,9 @@ async function realPathInside(root: string, path: string): Promise<string> {
   }
   return path;
 }
+
+const changed = (path: string) =>
+  new MlflowError('RESOURCE_CONFLICT', `The artifact '${path}' has changed meanwhile`);
 
 const outside = () => invalidParameter('Invalid path: resolved path is outside the artifact directory');
 

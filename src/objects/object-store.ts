@@ -36,9 +36,10 @@ export interface ObjectStore {
 
   /**
    * Copies a file within the store, without its bytes passing through this server where the store can do so; what
-   * was at `to` is replaced in one step. Afterwards neither path follows a change of the other.
+   * was at `to` is replaced in one step. Afterwards neither path follows a change of the other. With an `etag` it
+   * copies these bytes or none: RESOURCE_CONFLICT where the file is not, or no longer, known by it.
    */
-  copy(from: string, to: string): Promise<Identity>;
+  copy(from: string, to: string, etag?: string): Promise<Identity>;
 
   /** Deletes a file or a folder with all in it; what is absent is deleted already. Refuses ''. */
   delete(path: string): Promise<void>;

@@ -37,6 +37,7 @@ export function explained(path: string, cause: unknown): unknown {
   if (error.name === 'NoSuchKey' || error.name === 'NotFound') return notFound(`No such artifact: '${path}'`);
   const code = byName[error.name];
   if (code) return new MlflowError(code, `S3 refused: ${sentence(error)}`, { cause });
+  if (error.name === 'PreconditionFailed' || status === 412) return changed(path);
   if (error.name === 'KeyTooLongError') return invalidParameter('Invalid path: it is too long', { cause });
   if (error.name === 'InvalidRange')
     return invalidParameter(`The range begins behind the end of '${path}'`, { cause });
@@ -55,6 +56,10 @@ export function explained(path: string, cause: unknown): unknown {
     });
   return cause;
 }
+
+/** A file that was to be copied as long as it is known by an etag. */
+export const changed = (path: string): MlflowError =>
+  new MlflowError('RESOURCE_CONFLICT', `The artifact '${path}' has changed meanwhile`);
 
 const isUnreachable = (error: S3Error): boolean =>
   unreachable.has(error.code ?? '') ||

@@ -19,7 +19,7 @@ import type {
   WalkedFile,
 } from './object-store.ts';
 import { copyInParts } from './s3-copy.ts';
-import { explained, translated } from './s3-errors.ts';
+import { changed, explained, translated } from './s3-errors.ts';
 import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place } from './s3-place.ts';
 import { s3Presign } from './s3-presign.ts';
 import { upload, usualLimits } from './s3-upload.ts';
@@ -37,7 +37,7 @@ export function s3Store(place: S3Place): ObjectStore {
         throw explained(path, error);
       }
     },
-    copy: (from, to) => translated(from, copy(place, from, to)),
+    copy: (from, to, known) => translated(from, copy(place, from, to, known)),
     delete: (path) => translated(path, remove(place, path)),
     sweep: (age) => translated('', sweep(place, age)),
     presign: s3Presign(place),
@@ -166,10 +166,11 @@ async function* walk(place: S3Place, path: string): AsyncGenerator<WalkedFile> {
       if (!Key.endsWith('/')) yield { path: Key.slice(folder.length), size: Size, etag: bare(ETag) };
 }
 
-async function copy(place: S3Place, from: string, to: string): Promise<Identity> {
+async function copy(place: S3Place, from: string, to: string, known?: string): Promise<Identity> {
   const { copied } = place.limits ?? usualLimits;
   const source = await identify(place, from);
   if (!source) throw notFound(`No such artifact: '${from}'`);
+  if (known !== undefined && source.etag !== known) throw changed(from);
   const request = {
     ...common(place),
     ExpectedSourceBucketOwner: place.options.expectedBucketOwner,

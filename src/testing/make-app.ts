@@ -6,6 +6,7 @@ import { type AppConfig, buildApp } from '../app.ts';
 import type { Sql } from '../contract/sql.ts';
 import { operationsWith } from '../operations.ts';
 import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
+import type { Keeper } from '../resources/model-versions/create.ts';
 import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
 
 export interface TestApp {
@@ -70,6 +71,6 @@ export async function makeApp(
 }
 
 function recordedOperations(): string[] {
-  const operations = Object.entries(operationsWith({ served: undefined, folders: [] }));
+  const operations = Object.entries(operationsWith({ served: undefined, folders: [] }, {} as Keeper));
   return operations.filter(([, { recorded }]) => recorded).map(([rpc]) => rpc);
 }

@@ -5,7 +5,7 @@ import type { Sql } from '../../contract/sql.ts';
 import { type ArtifactPlaces, listUnder } from '../../objects/locate.ts';
 import { modelNotFound } from '../logged-models/rules.ts';
 import { findLoggedModelOrigin } from '../logged-models/store.ts';
-import { parseVersion, versionNotFound } from '../model-versions/rules.ts';
+import { parseVersion, refuseFailed, versionNotFound } from '../model-versions/rules.ts';
 import { findVersionOrigin } from '../model-versions/store.ts';
 import { runNotFound } from '../runs/rules.ts';
 import { findRunOrigin } from '../runs/store.ts';
@@ -80,5 +80,6 @@ export async function modelVersionUri(
   const { number, text } = parseVersion(version);
   const origin = number === undefined ? undefined : await findVersionOrigin(sql, scope, name, number);
   if (!origin) throw versionNotFound(name, text);
+  refuseFailed(name, origin);
   return origin.storage_location;
 }

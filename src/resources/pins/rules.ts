@@ -1,0 +1,80 @@
+import { pathToFileURL } from 'node:url';
+import { parseUri } from '../../contract/uri.ts';
+import { type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
+import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
+import { safePath } from '../../objects/safe-path.ts';
+
+/** Names of a store's root that begin so are the server's own: no client writes there. */
+const reserved = '.tabularium';
+
+/** In every store; a copy is `<its id>/<the attempt that made it>` below. Nothing is ever written there twice. */
+export const pinnedFolder = `${reserved}/pinned`;
+
+export const folderOfPin = (id: string): string => `${pinnedFolder}/${id}`;
+
+export const folderOfAttempt = (id: string, attempt: number): string => `${folderOfPin(id)}/${attempt}`;
+
+/** What a path in a store says, if it lies in a copy: whose, and which file of it. */
+export function readPinnedPath(path: string): { pin: string; file: string } | undefined {
+  const [, pin, file] = /^\.tabularium\/pinned\/([0-9a-f]{32})\/\d+\/(.+)$/s.exec(path) ?? [];
+  return pin === undefined || file === undefined ? undefined : { pin, file };
+}
+
+/** The copy that a location names. */
+export const pinIn = (location: string): string | undefined =>
+  /\/\.tabularium\/pinned\/([0-9a-f]{32})\//.exec(location)?.[1];
+
+/** A location that this server reads, and so can copy. */
+export interface Readable {
+  readonly objects: ObjectStore;
+  /** Path in the store, decoded. */
+  readonly path: string;
+  /** The URI of the store's root as the location spells it, with its slash: a path behind it is another location. */
+  readonly base: string;
+  /** The store, however it is spelled. */
+  readonly root: string;
+}
+
+/**
+ * What a version's location means; undefined where this server may not read it, or nobody may register it: the whole
+ * of a store, or a place that is the server's own.
+ */
+export function readableOf(location: string, places: ArtifactPlaces): Readable | undefined {
+  try {
+    const { objects, path: raw } = placeOf(location, '', places);
+    const isServed = objects === places.served;
+    // In a `file:` URI it is decoded already; a URI that is served is decoded as often as its route does.
+    const path = (isServed ? safePath(raw) : raw).replace(/\/+$/, '');
+    if (path === '' || path.startsWith(reserved)) return undefined;
+    return { objects, path, ...rootOf(location, objects, places) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The route of the proxy, as a location may name it. */
+const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
+
+function rootOf(
+  location: string,
+  objects: ObjectStore,
+  places: ArtifactPlaces,
+): { base: string; root: string } {
+  const { scheme, authority } = parseUri(location);
+  const root = nameOfStore(objects, places);
+  if (scheme === 'mlflow-artifacts') return { base: `${scheme}:${authority && `//${authority}`}/`, root };
+  if (scheme === 'http' || scheme === 'https')
+    return { base: location.slice(0, location.indexOf(servedRoute) + servedRoute.length), root };
+  return { base: scheme === 'file' ? `${pathToFileURL(root).href}/` : `${root}/`, root };
+}
+
+/** What stands for a store in the database: the same in every server that is started alike. */
+export const nameOfStore = (objects: ObjectStore, places: ArtifactPlaces): string =>
+  objects === places.served
+    ? 'mlflow-artifacts:'
+    : (places.folders.find((one) => one.objects === objects)?.folder ?? '');
+
+/** Whether two walks of a folder met the same bytes under the same names. */
+export const sameFiles = (one: readonly WalkedFile[], other: readonly WalkedFile[]): boolean =>
+  one.length === other.length &&
+  one.every((file, i) => file.path === other[i]?.path && file.etag === other[i]?.etag);
