@@ -20,12 +20,22 @@ export interface ArtifactCell {
   readonly growth: number | undefined;
 }
 
+/** A file that lies in the store, from its registration until its digest is there. */
+export interface Hashing {
+  readonly store: Store;
+  readonly repeat: number;
+  /** MiB per second: copied and hashed, and what `sha256sum` does with the file meanwhile idle. */
+  readonly speed: number;
+  readonly sha256sum: number;
+}
+
 export interface ArtifactResult {
   readonly part: { readonly name: 'artifacts' };
   readonly date: string;
   readonly machine: Result['machine'];
   readonly loads: readonly Load[];
   readonly cells: ArtifactCell[];
+  readonly hashing: Hashing[];
 }
 
 interface Row {
@@ -96,7 +106,33 @@ export function lineOfTransfer(
   );
 }
 
-/** The table in Markdown. */
+interface HashingRow {
+  readonly name: string;
+  readonly speed: number;
+  readonly sha256sum: number;
+  readonly verdicts: readonly Verdict[];
+}
+
+function hashingRow(result: ArtifactResult, store: Store): HashingRow[] {
+  const cells = result.hashing.filter((cell) => cell.store === store);
+  if (cells.length === 0) return [];
+  const speed = median(cells.map((cell) => cell.speed));
+  const sha256sum = median(cells.map((cell) => cell.sha256sum));
+  const share = (100 * speed) / sha256sum;
+  const verdicts = verdict(artifactBars.ofSha256sum, share, { sign: '≥', unit: ' % of sha256sum' });
+  return [{ name: `copied and hashed, ${storeNames[store]}`, speed, sha256sum, verdicts }];
+}
+
+const hashingRows = (result: ArtifactResult): HashingRow[] =>
+  (['local', 's3'] as const).flatMap((store) => hashingRow(result, store));
+
+export const linesOfHashing = (result: ArtifactResult, store: Store): string[] =>
+  hashingRow(result, store).map(
+    ({ name, speed, sha256sum, verdicts }) =>
+      `  ${name}: ${round(speed)} MiB/s | sha256sum ${round(sha256sum)} MiB/s | ${textOf(verdicts)}`,
+  );
+
+/** The tables in Markdown. */
 export function artifactTable(result: ArtifactResult): string {
   const { date, machine } = result;
   return [
@@ -110,10 +146,19 @@ export function artifactTable(result: ArtifactResult): string {
         `| ${name} | ${[tabularium, mlflow, direct].map(round).join(' | ')} | ${round(tabularium / mlflow)}× | ` +
         `+${round(growth)} | +${round(mlflowGrowth)} | ${textOf(verdicts)} |`,
     ),
+    '',
+    '| registration | MiB/s | sha256sum | reached (bar) |',
+    '|---|--:|--:|---|',
+    ...hashingRows(result).map(
+      ({ name, speed, sha256sum, verdicts }) =>
+        `| ${name} | ${round(speed)} | ${round(sha256sum)} | ${textOf(verdicts)} |`,
+    ),
   ].join('\n');
 }
 
 export function countArtifactBars(result: ArtifactResult): { bars: number; missed: number } {
-  const met = rowsOf(result).flatMap(({ verdicts }) => verdicts.map((one) => one.met));
+  const met = [...rowsOf(result), ...hashingRows(result)].flatMap(({ verdicts }) =>
+    verdicts.map((one) => one.met),
+  );
   return { bars: met.length, missed: met.filter((one) => !one).length };
 }

@@ -1,8 +1,15 @@
 import { randomFillSync } from 'node:crypto';
-import { mkdtemp, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf, type Load, mebibyte } from './artifact-content.ts';
-import { type ArtifactCell, type ArtifactResult, lineOfTransfer, type Store } from './artifact-report.ts';
+import {
+  type ArtifactCell,
+  type ArtifactResult,
+  lineOfTransfer,
+  linesOfHashing,
+  type Store,
+} from './artifact-report.ts';
 import { untilQuiet } from './load.ts';
 import type { Cluster } from './postgres.ts';
 import { growthDuring, run } from './processes.ts';
@@ -61,6 +68,13 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server | u
     });
   await untilQuiet([mlflow.pid, tabularium.pid], 2000);
   for (const load of bench.loads) await measureLoad(bench, store, load, sides, folder);
+  if ('hashing'.includes(bench.only))
+    await measureHashing(bench, store, tabularium, folder, async (key, file, size) => {
+      // Not through our server, which would have hashed it on the way.
+      if (!s3) return copyTo(file, join(folder, 'tabularium', key));
+      const urls = [await s3.presign('up', `tabularium/${key}`)];
+      await transfer({ direction: 'up', urls, file, size, atOnce: 1 }, folder);
+    });
   await Promise.all([mlflow.stop(), tabularium.stop()]);
   for (const database of Object.values(databases)) await cluster.dropDatabase(database);
   await run('rm', '-rf', folder);
@@ -110,6 +124,60 @@ async function measureLoad(
     }
     bench.say(lineOfTransfer(bench.result, store, load, direction));
   }
+}
+
+/** Registers a file that is there, and waits until its digest is. */
+async function measureHashing(
+  bench: ArtifactBench,
+  store: Store,
+  { url, pid }: Server,
+  folder: string,
+  place: (key: string, file: string, size: number) => Promise<unknown>,
+): Promise<void> {
+  const { size } = bench.loads[0] as Load;
+  const file = join(folder, 'content');
+  const name = 'bench-hashing';
+  await call(`${url}/api/2.0/mlflow/registered-models/create`, { name });
+  for (let repeat = 0; repeat < bench.repeats; repeat++) {
+    await writeRandom(file, size);
+    await place(`hashing/${repeat}/model.bin`, file, size);
+    await run('sync');
+    await untilQuiet([pid]);
+    const sumSeconds = await secondsOf(() => run('sha256sum', file));
+    const seconds = await secondsOf(async () => {
+      const { model_version: version } = await call(`${url}/api/2.0/mlflow/model-versions/create`, {
+        name,
+        source: `mlflow-artifacts:/hashing/${repeat}`,
+      });
+      const digest = `${url}/api/registry/v1/models/${name}/versions/${version.version}/digest`;
+      for (let status = 0; status !== 200; await sleep(10)) ({ status } = await fetch(digest));
+    });
+    const mebibytes = size / mebibyte;
+    bench.result.hashing.push({
+      store,
+      repeat,
+      speed: mebibytes / seconds,
+      sha256sum: mebibytes / sumSeconds,
+    });
+  }
+  for (const line of linesOfHashing(bench.result, store)) bench.say(line);
+}
+
+async function call(url: string, body: object): Promise<{ model_version: { version: string } }> {
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as { model_version: { version: string } };
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const since = performance.now();
+  await work();
+  return (performance.now() - since) / 1000;
+}
+
+async function copyTo(file: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await copyFile(file, target);
 }
 
 /** What was written before goes to the disk first, so that nobody pays for another. */

@@ -207,6 +207,7 @@ async function benchArtifacts(machine: Result['machine'], tools: Tools): Promise
     machine,
     loads: options.quick ? quickLoads : loads,
     cells: [],
+    hashing: [],
   };
   await measureArtifacts({
     ...tools,

@@ -1,20 +1,23 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { artifactPlaces } from './artifact-places.ts';
 import type { Config } from './config.ts';
 import { MlflowError } from './contract/error.ts';
-import { isPartOfVersion, type ManifestEntry, signatureFile } from './contract/manifest.ts';
+import { isPartOfVersion, type ManifestEntry, parseManifest, signatureFile } from './contract/manifest.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
 import { connect } from './db/pool.ts';
 import { openBesideServers } from './gc.ts';
 import { hashBytes, hashFiles } from './objects/hash-files.ts';
-import { type ArtifactPlaces, type Place, placeOf } from './objects/locate.ts';
+import { placeOf } from './objects/locate.ts';
+import type { ObjectStore } from './objects/object-store.ts';
 import { modelVersionUri } from './resources/artifacts/operations.ts';
+import { findKeeping, knowsPins } from './resources/pins/store.ts';
 import { prepareFully } from './server.ts';
 import { differences, notCovered, type Trust, verifyStatement } from './signing/verify.ts';
 
@@ -108,7 +111,10 @@ function checkSize(size: number): void {
 const noSignature = (where: string, cause: unknown) =>
   new StartError(`There is no ${signatureFile} that can be read in ${where}.`, { cause });
 
-/** A version as the server would give it out; servers may run beside this. */
+/**
+ * A version by what was registered, which `tabularium verify` compares with the bytes. Of a pointer, or where hashing is
+ * not done yet, the files are read. Servers may run beside this.
+ */
 async function registeredModel(signed: Extract<Signed, { kind: 'version' }>, log: Logger): Promise<Model> {
   const opened = await openBesideServers(signed.database, log);
   const sql = connect({ ...opened.options, max: 2 });
@@ -125,27 +131,31 @@ async function registeredModel(signed: Extract<Signed, { kind: 'version' }>, log
 
 async function findVersion(sql: Sql, signed: Extract<Signed, { kind: 'version' }>): Promise<Model> {
   const { name, version } = signed;
-  const places: ArtifactPlaces = artifactPlaces({
-    ...signed,
-    serveArtifacts: existsSync(signed.artifactsDestination),
-  });
-  const place = placeOf(await modelVersionUri(sql, everything, name, version), '', places);
+  const places = artifactPlaces({ ...signed, serveArtifacts: existsSync(signed.artifactsDestination) });
+  const { objects, path } = placeOf(await modelVersionUri(sql, everything, name, version), '', places);
   const shown = `models:/${name}/${version}`;
-  const signature = await readStored(place).catch((cause) => {
+  const bytes = await readStored(objects, `${path}/${signatureFile}`).catch((cause) => {
     throw cause instanceof MlflowError && cause.code === 'RESOURCE_DOES_NOT_EXIST'
       ? noSignature(shown, cause)
       : cause;
   });
-  return { name: shown, entries: await hashFiles(place.objects, place.path), signature };
+  const signature = bytes.toString('utf8');
+  const kept = (await knowsPins(sql)) ? await findKeeping(sql, everything, name, Number(version)) : undefined;
+  if (!kept?.manifest) return { name: shown, entries: await hashFiles(objects, path), signature };
+  const entries = parseManifest(kept.manifest);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (entries.find((entry) => entry.path === signatureFile)?.sha256 !== sha256)
+    throw new StartError(`The ${signatureFile} of ${shown} is not the one that was registered.`);
+  return { name: shown, entries, signature };
 }
 
-async function readStored({ objects, path }: Place): Promise<string> {
-  const { size, body } = await objects.get(`${path}/${signatureFile}`);
+async function readStored(objects: ObjectStore, path: string): Promise<Buffer> {
+  const { size, body } = await objects.get(path);
   try {
     checkSize(size);
   } catch (error) {
     await body.cancel();
     throw error;
   }
-  return text(body);
+  return buffer(body);
 }
