@@ -1,4 +1,7 @@
-import { resolve } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, type Environment, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
@@ -382,5 +385,42 @@ describe('gc', () => {
       'Workspaces are not served yet: leave --all-workspaces out.',
     );
     expect(() => gc('--artifacts-destination s3://b')).toThrow('cannot be on S3 yet');
+  });
+});
+
+describe('verify-signature', () => {
+  const verify = (...args: string[]) => parseCommand(['verify-signature', ...args], home);
+  const pem = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey;
+  const key = join(mkdtempSync(join(tmpdir(), 'key-')), 'key.pem');
+  writeFileSync(key, pem.export({ type: 'spki', format: 'pem' }));
+
+  test('a version where a server without any option keeps its things, or a folder', () => {
+    expect(verify('models:/a model/3', '--public-key', key)).toMatchObject({
+      kind: 'verify-signature',
+      signed: {
+        kind: 'version',
+        name: 'a model',
+        version: '3',
+        database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
+        artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
+      },
+      trust: { kind: 'key' },
+    });
+    expect(verify('models/x', '--public-key', key)).toMatchObject({
+      signed: { kind: 'folder', folder: resolve('models/x') },
+    });
+  });
+
+  test('what cannot be', () => {
+    expect(() => verify('models:/x/latest', '--public-key', key)).toThrow(
+      'as in models:/name/3, not models:/x/latest',
+    );
+    expect(() => verify('x')).toThrow('Say whose signature is believed');
+    expect(() => verify('x', '--public-key', key, '--certificate-chain', key)).toThrow('Say whose');
+    expect(() => verify('x', '--public-key', '/nowhere')).toThrow('/nowhere cannot be read (ENOENT).');
+    expect(() => verify('x', '--certificate-chain', key)).toThrow(
+      'The file of trusted certificates holds none',
+    );
+    expect(() => verify()).toThrow("Missing required argument 'model'");
   });
 });

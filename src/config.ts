@@ -6,11 +6,15 @@ import { type ExternalDatabase, parseDatabaseUri } from './config-database.ts';
 import { type ImportSource, importSourceOf } from './config-import.ts';
 import { type Given, parseCommandLine } from './config-options.ts';
 import { pythonRegExp } from './config-python-regex.ts';
+import { signedModel, trustOf } from './config-signature.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
 import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
 import type { GarbageConfig } from './gc.ts';
 import { parseAge } from './resources/garbage/rules.ts';
+import type { VerifyRequest } from './resources/pins/verify.ts';
+import type { Signed, StorageConfig } from './signature-command.ts';
+import type { Trust } from './signing/verify.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -65,6 +69,18 @@ export type Command =
       readonly logLevel: LogLevel;
     }
   | {
+      readonly kind: 'verify';
+      readonly request: VerifyRequest;
+      readonly storage: StorageConfig;
+      readonly logLevel: LogLevel;
+    }
+  | {
+      readonly kind: 'verify-signature';
+      readonly signed: Signed;
+      readonly trust: Trust;
+      readonly logLevel: LogLevel;
+    }
+  | {
       readonly kind: 'import';
       readonly from: ImportSource;
       readonly dryRun: boolean;
@@ -89,6 +105,8 @@ export function parseCommand(argv: readonly string[], env: Environment = process
   const line = parseCommandLine(argv, env, packageVersion());
   if (line.command === 'text') return { kind: 'text', text: line.text, exitCode: line.exitCode };
   if (line.command === 'gc') return parseGc(line.given, env);
+  if (line.command === 'verify') return parseVerify(line.model, line.given, env);
+  if (line.command === 'verify-signature') return parseVerifySignature(line.model, line.given, env);
   if (line.command !== 'server') {
     const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
     const common = { database, logLevel: logLevelOf(env) };
@@ -108,11 +126,8 @@ function parseGc(given: Given, env: Environment): Command {
   for (const name of ['workspace', 'all-workspaces'])
     if (given[name]) throw new StartError(`Workspaces are not served yet: leave --${name} out.`);
   const ids = (name: string) => list(given[name])?.filter((id, i, all) => all.indexOf(id) === i);
-  const database = databaseOf(given, env);
   const config: GarbageConfig = {
-    database,
-    artifactsDestination: destinationOf(given, database),
-    defaultArtifactRoot: artifactRoot(given['default-artifact-root'] ?? 'mlflow-artifacts:/'),
+    ...storageOf(given, env),
     request: {
       olderThan: ageOf(given),
       runIds: ids('run-ids'),
@@ -125,6 +140,33 @@ function parseGc(given: Given, env: Environment): Command {
     .filter(([name]) => given[name] !== undefined)
     .map(([name, why]) => `--${name} has no effect: ${why}.`);
   return { kind: 'gc', config, warnings, logLevel: logLevelOf(env) };
+}
+
+function parseVerifySignature(model: string, given: Given, env: Environment): Command {
+  const signed = signedModel(model, () => storageOf(given, env));
+  return { kind: 'verify-signature', signed, trust: trustOf(given), logLevel: logLevelOf(env) };
+}
+
+function parseVerify(model: string | undefined, given: Given, env: Environment): Command {
+  const [, name, version] = /^(?:models:\/)?([^/]+)(?:\/(\d{1,9}))?$/.exec(model ?? '') ?? [];
+  if (model !== undefined && name === undefined)
+    throw new StartError(`What is verified is named as in name or name/3, not ${model}.`);
+  const request = {
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { version: Number(version) }),
+    pin: given.pin !== undefined,
+  };
+  return { kind: 'verify', request, storage: storageOf(given, env), logLevel: logLevelOf(env) };
+}
+
+/** Where a server that was started with these options keeps what it has. */
+function storageOf(given: Given, env: Environment): StorageConfig {
+  const database = databaseOf(given, env);
+  return {
+    database,
+    artifactsDestination: destinationOf(given, database),
+    defaultArtifactRoot: artifactRoot(given['default-artifact-root'] ?? 'mlflow-artifacts:/'),
+  };
 }
 
 const gcWithoutEffect: Readonly<Record<string, string>> = {

@@ -43,7 +43,7 @@ export async function runGc(config: GarbageConfig, log: Logger): Promise<void> {
 }
 
 /** Our own Postgres serves one server; beside it this uses the one that the server has started. */
-async function openBesideServers(database: Database, log: Logger): Promise<OpenDatabase> {
+export async function openBesideServers(database: Database, log: Logger): Promise<OpenDatabase> {
   if (database.kind === 'external') return openDatabase(database, log);
   const options = await findEmbedded(database.dataDir);
   if (options === 'none')

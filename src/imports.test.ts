@@ -12,6 +12,10 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   search: { rooms: ['contract'], packages: [] },
   db: { rooms: ['contract'], packages: ['postgres'] },
   objects: { rooms: ['contract'], packages: [] },
+  signing: {
+    rooms: ['contract'],
+    packages: ['@sigstore/bundle', '@sigstore/core', '@sigstore/protobuf-specs'],
+  },
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
   jobs: { rooms: ['contract', 'db'], packages: [] },
   resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit', 'jobs'], packages: [] },
