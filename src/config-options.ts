@@ -129,6 +129,14 @@ const signatureOptions = {
   'Storage, for a registered version': gcOptions.Storage,
 } as const satisfies OptionGroups;
 
+/** The options of `tabularium verify`. */
+const verifyOptions = {
+  'What is done': [
+    ['--pin', undefined, 'copy what pointers lead to as well, so that it cannot change from now on'],
+  ],
+  Storage: gcOptions.Storage,
+} as const satisfies OptionGroups;
+
 /** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
@@ -142,6 +150,7 @@ export type CommandLine =
   | { readonly command: 'server'; readonly given: Given }
   | { readonly command: 'gc'; readonly given: Given }
   | { readonly command: 'verify-signature'; readonly model: string; readonly given: Given }
+  | { readonly command: 'verify'; readonly model: string | undefined; readonly given: Given }
   | ({ readonly command: 'migrate' } & DatabaseChoice)
   | ({ readonly command: 'import'; readonly from: string; readonly dryRun: boolean } & DatabaseChoice)
   | ({ readonly command: 'export'; readonly to: string } & DatabaseChoice)
@@ -199,6 +208,16 @@ export function parseCommandLine(
       result = { command: 'verify-signature', model, given: merge(signatureOptions, options, env) };
     });
   addOptions(signature, signatureOptions);
+  const verify = program
+    .command('verify')
+    .description(
+      'Read what registered versions serve, and compare it with what was registered; servers may run.',
+    )
+    .argument('[model]', 'a model, or one of its versions as in name/3; without it, all')
+    .action((model: string | undefined, options: Record<string, string | boolean>) => {
+      result = { command: 'verify', model, given: merge(verifyOptions, options, env) };
+    });
+  addOptions(verify, verifyOptions);
 
   program
     .command('migrate')

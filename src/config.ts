@@ -12,6 +12,7 @@ import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
 import type { GarbageConfig } from './gc.ts';
 import { parseAge } from './resources/garbage/rules.ts';
+import type { VerifyRequest } from './resources/pins/verify.ts';
 import type { Signed, StorageConfig } from './signature-command.ts';
 import type { Trust } from './signing/verify.ts';
 
@@ -68,6 +69,12 @@ export type Command =
       readonly logLevel: LogLevel;
     }
   | {
+      readonly kind: 'verify';
+      readonly request: VerifyRequest;
+      readonly storage: StorageConfig;
+      readonly logLevel: LogLevel;
+    }
+  | {
       readonly kind: 'verify-signature';
       readonly signed: Signed;
       readonly trust: Trust;
@@ -98,6 +105,7 @@ export function parseCommand(argv: readonly string[], env: Environment = process
   const line = parseCommandLine(argv, env, packageVersion());
   if (line.command === 'text') return { kind: 'text', text: line.text, exitCode: line.exitCode };
   if (line.command === 'gc') return parseGc(line.given, env);
+  if (line.command === 'verify') return parseVerify(line.model, line.given, env);
   if (line.command === 'verify-signature') return parseVerifySignature(line.model, line.given, env);
   if (line.command !== 'server') {
     const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
@@ -137,6 +145,18 @@ function parseGc(given: Given, env: Environment): Command {
 function parseVerifySignature(model: string, given: Given, env: Environment): Command {
   const signed = signedModel(model, () => storageOf(given, env));
   return { kind: 'verify-signature', signed, trust: trustOf(given), logLevel: logLevelOf(env) };
+}
+
+function parseVerify(model: string | undefined, given: Given, env: Environment): Command {
+  const [, name, version] = /^(?:models:\/)?([^/]+)(?:\/(\d{1,9}))?$/.exec(model ?? '') ?? [];
+  if (model !== undefined && name === undefined)
+    throw new StartError(`What is verified is named as in name or name/3, not ${model}.`);
+  const request = {
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { version: Number(version) }),
+    pin: given.pin !== undefined,
+  };
+  return { kind: 'verify', request, storage: storageOf(given, env), logLevel: logLevelOf(env) };
 }
 
 /** Where a server that was started with these options keeps what it has. */

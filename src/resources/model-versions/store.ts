@@ -2,7 +2,7 @@ import { memberOf, partsOf } from '../../contract/json-text.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
-import { insertPin, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
+import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
 import { findModel, newTags } from '../registered-models/store.ts';
 
@@ -212,8 +212,10 @@ export const insertVersion = (
  * or has them use another in its place. They keep the time of their last change: nobody has changed them.
  */
 export const settleVersions = (sql: Sql, pin: string, models: readonly ModelKey[]): Query => {
-  const status = sql`case p.state when 'failed' then 'FAILED_REGISTRATION' else 'READY' end`;
-  const message = sql`case p.state when 'failed' then p.reason end`;
+  // One that was a pointer, and is to be copied later, stays what it was.
+  const failed = sql`p.state = 'failed' and v.status = 'PENDING_REGISTRATION'`;
+  const status = sql`case when ${failed} then 'FAILED_REGISTRATION' else 'READY' end`;
+  const message = sql`case when ${failed} then p.reason end`;
   return sql`
   update tabularium.model_versions v
   set status = ${status}, status_message = ${message}, wire = ${documentOf(sql, tagsOf(sql), { status, message })},
@@ -221,7 +223,7 @@ export const settleVersions = (sql: Sql, pin: string, models: readonly ModelKey[
     pin = case p.state when 'pinned' then coalesce(p.same_as, p.id) end
   from tabularium.pins p
   where v.pin = p.id and p.id = ${pin} and (v.workspace, v.name) in (select workspace, name from ${keysOf(sql, models)})
-    and (v.status = 'PENDING_REGISTRATION' and p.state <> 'copying' or p.same_as is not null)`;
+    and ${isUntold(sql)}`;
 };
 
 export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`

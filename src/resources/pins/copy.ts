@@ -2,21 +2,21 @@ import { basename } from 'node:path';
 import { MlflowError } from '../../contract/error.ts';
 import type { ManifestEntry } from '../../contract/manifest.ts';
 import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
-import { eachOf, filesAt, hashOf } from './files.ts';
+import { eachOf, filesAt, hashFile } from './files.ts';
 import { folderOfAttempt, sameFiles } from './rules.ts';
 import type { ClaimedPin } from './store.ts';
 
 /** Files that are copied or hashed at a time, of one version. */
 const atOnce = 8;
 
-/** What there is to copy. */
+/** What there is in a folder, or what file a path names. */
 export interface Listing {
   readonly files: readonly WalkedFile[];
-  /** The name of the file where the source is one, not a folder. */
+  /** The name of the file where the path is that of one; its own path then is ''. */
   readonly single: string | undefined;
 }
 
-export async function listSource(objects: ObjectStore, source: string): Promise<Listing> {
+export async function listFiles(objects: ObjectStore, source: string): Promise<Listing> {
   const files = await filesAt(objects, source);
   return { files, single: files[0]?.path === '' ? basename(source) : undefined };
 }
@@ -51,8 +51,7 @@ export async function copyFiles(
   const folder = folderOfAttempt(pin.id, pin.attempt);
   await eachOf(files, atOnce, async ({ path, etag }) => {
     signal.throwIfAborted();
-    const from = path === '' ? pin.source : `${pin.source}/${path}`;
-    await objects.copy(from, `${folder}/${single ?? path}`, etag);
+    await objects.copy(below(pin.source, path), below(folder, single ?? path), etag);
   });
   if (!sameFiles(files, await filesAt(objects, pin.source))) throw changing();
   return single === undefined ? folder : `${folder}/${single}`;
@@ -61,20 +60,22 @@ export async function copyFiles(
 export const changing = (): MlflowError =>
   new MlflowError('RESOURCE_CONFLICT', 'Its files were changed while they were copied');
 
-/** Reads a whole copy. @param known what needs no reading. */
+/** Reads a whole copy. @param known the hashes of what needs no reading. */
 export async function hashCopy(
   objects: ObjectStore,
   location: string,
   known: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): Promise<ManifestEntry[]> {
-  const files = await filesAt(objects, location);
+  const { files, single } = await listFiles(objects, location);
   const entries: ManifestEntry[] = [];
   await eachOf(files, atOnce, async ({ path, size }) => {
     signal.throwIfAborted();
-    const sha256 =
-      known.get(path) ?? (await hashOf(objects, path === '' ? location : `${location}/${path}`, signal));
-    entries.push({ path: path === '' ? basename(location) : path, size, sha256 });
+    const sha256 = known.get(path);
+    const hashed = sha256 === undefined ? await hashFile(objects, below(location, path), signal) : { size, sha256 };
+    entries.push({ path: single ?? path, ...hashed });
   });
   return entries;
 }
+
+const below = (folder: string, path: string): string => (path === '' ? folder : `${folder}/${path}`);

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { isPartOfVersion } from '../../contract/manifest.ts';
+import { hashBytes } from '../../objects/hash-files.ts';
 import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
 
 /** All files of a version below a path, or the file itself that is there. */
@@ -17,15 +17,21 @@ export async function holdsFiles(objects: ObjectStore, path: string): Promise<bo
   return (await objects.stat(path)) !== undefined;
 }
 
-/** SHA-256 (hex) of what is stored at a path, read once. */
-export async function hashOf(objects: ObjectStore, path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+/** Size (bytes) and SHA-256 (hex) of what is stored at a path, read once. */
+export async function hashFile(
+  objects: ObjectStore,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ size: number; sha256: string }> {
   const { body } = await objects.get(path);
+  return hashBytes(until(signal, body));
+}
+
+async function* until(signal: AbortSignal, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     signal.throwIfAborted();
-    hash.update(chunk);
+    yield chunk;
   }
-  return hash.digest('hex');
 }
 
 /** Does one thing for each of many, a few at a time; the first failure ends it when those under way are done. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MlflowError } from '../../contract/error.ts';
-import type { ManifestEntry } from '../../contract/manifest.ts';
+import { isPartOfVersion, type ManifestEntry } from '../../contract/manifest.ts';
 import type { Ask } from '../../db/ask.ts';
 import type { ArtifactPlaces } from '../../objects/locate.ts';
 import type { ObjectStore, StoredObject } from '../../objects/object-store.ts';
@@ -71,15 +71,16 @@ function guardStore(
     async get(path, range, version) {
       // Ranges only of copies, which nobody else can write.
       const pinned = range ? undefined : readPinnedPath(path);
-      const expected = pinned && (await manifests(pinned.pin))?.get(pinned.file);
+      const files = pinned && (await manifests(pinned.pin));
       const object = await objects.get(path, range, version);
-      if (!expected) return object;
+      if (!files || !isPartOfVersion(pinned.file)) return object;
+      const expected = files.get(pinned.file);
       const differs = (found: object) =>
         log.error(
           { root, path, expected, found },
           'the bytes of a registered version are not those that were registered',
         );
-      if (object.size !== expected.size) {
+      if (object.size !== expected?.size) {
         await object.body.cancel();
         differs({ size: object.size });
         throw tampered(path);

@@ -8,7 +8,7 @@ import { type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
 import type { ObjectStore } from '../../objects/object-store.ts';
 import { settleVersions } from '../model-versions/store.ts';
 import { lockModelsOf, renderModelsOf } from '../registered-models/store.ts';
-import { copyFiles, entriesOf, hashCopy, listSource } from './copy.ts';
+import { copyFiles, entriesOf, hashCopy, listFiles } from './copy.ts';
 import { holdsFiles } from './files.ts';
 import { folderOfAttempt, pinIn, readableOf } from './rules.ts';
 import * as store from './store.ts';
@@ -151,7 +151,7 @@ export class Pinner {
   /** Copies, which makes the versions ready, and then hashes what is not known by its upload. */
   async #copy(objects: ObjectStore, pin: store.ClaimedPin, signal: AbortSignal): Promise<void> {
     const { ask, transaction, uploads } = this.#its;
-    const listing = await listSource(objects, pin.source);
+    const listing = await listFiles(objects, pin.source);
     if (!(await ask((sql) => store.isWanted(sql, pin))))
       return ask((sql) => store.noteFailed(sql, pin, 'No version needs it any more.'));
     if (listing.files.length === 0)

@@ -16,7 +16,8 @@ export const folderOfAttempt = (id: string, attempt: number): string => `${folde
 
 /** What a path in a store says, if it lies in a copy: whose, and which file of it. */
 export function readPinnedPath(path: string): { pin: string; file: string } | undefined {
-  const [, pin, file] = /^\.tabularium\/pinned\/([0-9a-f]{32})\/\d+\/(.+)$/s.exec(path) ?? [];
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  const [, pin, file] = /^\.tabularium\/pinned\/([0-9a-f]{32})\/\d+\/(.+)$/s.exec(names.join('/')) ?? [];
   return pin === undefined || file === undefined ? undefined : { pin, file };
 }
 

@@ -140,11 +140,16 @@ export interface ModelKey {
   readonly name: string;
 }
 
+/** `v` is a version that has not been told yet how its copy `p` came to an end, or that another takes its place. */
+export const isUntold = (sql: Sql): Fragment => sql`(
+  p.state <> 'copying'
+  and (v.status = 'PENDING_REGISTRATION' or v.storage_location is distinct from p.base || p.location))`;
+
 /** The models of which a version waits for the end of this copy, or for another in its place. */
 export async function findWaitingModels(sql: Sql, pin: string): Promise<ModelKey[]> {
   return sql<ModelKey[]>`select distinct v.workspace, v.name
     from tabularium.model_versions v join tabularium.pins p on p.id = v.pin
-    where v.pin = ${pin} and (v.status = 'PENDING_REGISTRATION' and p.state <> 'copying' or p.same_as is not null)`;
+    where v.pin = ${pin} and ${isUntold(sql)}`;
 }
 
 /** Models as rows `k (workspace, name)`. */
@@ -263,4 +268,73 @@ export async function findUploadHashes(sql: Sql, root: string, path: string): Pr
   // Behind the slash comes the zero in ASCII.
   return sql<UploadHash[]>`select root, path, etag, sha256 from tabularium.upload_hashes
     where root = ${root} and (path = ${path} or (path > ${`${path}/`} and path < ${`${path}0`}))`;
+}
+
+/** A version as `tabularium verify` goes through them. */
+export interface KeptVersion {
+  readonly workspace: string;
+  readonly name: string;
+  readonly version: number;
+  readonly status: string;
+  readonly storage_location: string;
+  /** Null for a pointer. */
+  readonly pin: string | null;
+  readonly base: string | null;
+  /** Path of the copy in its store; null while it is made. */
+  readonly location: string | null;
+  /** Null until it is hashed. */
+  readonly address: string | null;
+  /** Bytes, of what is hashed. */
+  readonly bytes: bigint | null;
+}
+
+/** A hundred versions behind the last, in the order of their models' names; of one model, or one of its versions. */
+export async function findVersions(
+  sql: Sql,
+  scope: Scope,
+  { name, version }: { name?: string; version?: number },
+  last: { name: string; version: number } = { name: '', version: 0 },
+): Promise<KeptVersion[]> {
+  return sql<KeptVersion[]>`
+    select v.workspace, v.name, v.version, v.status, v.storage_location, v.pin, p.base, p.location, p.address, m.bytes
+    from tabularium.model_versions v
+    left join tabularium.pins p on p.id = v.pin
+    left join tabularium.manifests m on m.address = p.address
+    where v.workspace = ${scope.workspace} and (v.name, v.version) > (${last.name}, ${last.version}::int)
+      ${name === undefined ? sql`` : sql`and v.name = ${name}`}
+      ${version === undefined ? sql`` : sql`and v.version = ${version}`}
+      and not exists (select from tabularium.model_version_tags t
+        where t.workspace = v.workspace and t.name = v.name and t.version = v.version
+          and t.key = 'mlflow.prompt.is_prompt')
+    order by v.name, v.version limit 100`;
+}
+
+/** The bytes of all copies that versions have, each once. */
+export async function countBytes(
+  sql: Sql,
+  scope: Scope,
+  { name, version }: { name?: string; version?: number },
+): Promise<number> {
+  const [row] = await sql`
+    select coalesce(sum(bytes), 0)::float8 as bytes
+    from (
+      select distinct p.id, m.bytes from tabularium.model_versions v
+      join tabularium.pins p on p.id = v.pin
+      join tabularium.manifests m on m.address = p.address
+      where v.workspace = ${scope.workspace} ${name === undefined ? sql`` : sql`and v.name = ${name}`}
+        ${version === undefined ? sql`` : sql`and v.version = ${version}`}) copies`;
+  return row?.bytes;
+}
+
+/** Notes a copy that is to be made, claimed by who notes it, for a version that is a pointer. */
+export async function pinPointer(sql: Sql, version: KeptVersion, pin: NewPin): Promise<boolean> {
+  const { count } = await sql`
+    with pointer as (
+      select workspace, name, version from tabularium.model_versions
+      where workspace = ${version.workspace} and name = ${version.name} and version = ${version.version} and pin is null
+      for no key update),
+    pinned as (${insertPin(sql, pin, sql`pointer`)})
+    update tabularium.model_versions v set pin = ${pin.id} from pointer p
+    where (v.workspace, v.name, v.version) = (p.workspace, p.name, p.version)`;
+  return count > 0;
 }
