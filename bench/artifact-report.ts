@@ -9,7 +9,7 @@ export type Direction = 'up' | 'down';
 /** One transfer. */
 export interface ArtifactCell {
   readonly store: Store;
-  /** `direct`: straight to the S3 server. */
+  /** `direct`: straight to the S3 server, which is the measure of local files as well. */
   readonly target: 'mlflow' | 'tabularium' | 'direct';
   readonly load: string;
   readonly direction: Direction;
@@ -56,11 +56,10 @@ function rowOf(result: ArtifactResult, store: Store, load: Load, direction: Dire
   const of = (target: ArtifactCell['target']) =>
     result.cells.filter(
       (cell) =>
+        cell.store === store &&
         cell.target === target &&
         cell.load === load.name &&
-        cell.direction === direction &&
-        // The S3 server is the measure of local files as well.
-        (target === 'direct' || cell.store === store),
+        cell.direction === direction,
     );
   const speed = (target: ArtifactCell['target']) => median(of(target).map((cell) => cell.speed));
   const most = (target: ArtifactCell['target']) => Math.max(...of(target).map((cell) => cell.growth ?? 0));

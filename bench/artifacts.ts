@@ -42,12 +42,12 @@ interface Side {
 
 export async function measureArtifacts(bench: ArtifactBench): Promise<void> {
   const s3 = await startS3(await findVersitygw(), bench.scratch);
+  await measureStore(bench, 'local', s3);
   await measureStore(bench, 's3', s3);
-  await measureStore(bench, 'local', undefined);
   await s3.stop();
 }
 
-async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server | undefined): Promise<void> {
+async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): Promise<void> {
   const { cluster, python, command } = bench;
   const folder = await mkdtemp(join(bench.scratch, `${store}-`));
   const databases = {
@@ -56,22 +56,24 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server | u
   };
   await makeMlflowTables(python, databases.mlflow);
   const destination = (name: string): Destination =>
-    s3?.destination(name) ?? { uri: join(folder, name), env: {} };
+    store === 's3' ? s3.destination(name) : { uri: join(folder, name), env: {} };
   const mlflow = await startMlflow(python, databases.mlflow, folder, { destination: destination('mlflow') });
   const tabularium = await startTabularium(command, databases.tabularium, folder, destination('tabularium'));
-  const sides: Side[] = [throughServer('mlflow', mlflow), throughServer('tabularium', tabularium)];
-  if (s3)
-    sides.push({
+  const sides: Side[] = [
+    throughServer('mlflow', mlflow),
+    throughServer('tabularium', tabularium),
+    {
       target: 'direct',
       server: undefined,
       url: (direction, key) => s3.presign(direction, `direct/${key}`),
-    });
+    },
+  ];
   await untilQuiet([mlflow.pid, tabularium.pid], 2000);
   for (const load of bench.loads) await measureLoad(bench, store, load, sides, folder);
   if ('hashing'.includes(bench.only))
     await measureHashing(bench, store, tabularium, folder, async (key, file, size) => {
       // Not through our server, which would have hashed it on the way.
-      if (!s3) return copyTo(file, join(folder, 'tabularium', key));
+      if (store === 'local') return copyTo(file, join(folder, 'tabularium', key));
       const urls = [await s3.presign('up', `tabularium/${key}`)];
       await transfer({ direction: 'up', urls, file, size, atOnce: 1 }, folder);
     });
@@ -164,7 +166,8 @@ async function measureHashing(
 }
 
 async function call(url: string, body: object): Promise<{ model_version: { version: string } }> {
-  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as { model_version: { version: string } };
 }
