@@ -85,7 +85,10 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       // Where only artifacts are served there is no database to ask.
       waiting: artifactsOnly
         ? {}
-        : { 'documents of runs': () => asks.find(countWaiting), 'copies of versions': () => asks.find(countDue) },
+        : {
+            'documents of runs': () => asks.find(countWaiting),
+            'copies of versions': () => asks.find(countDue),
+          },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);

@@ -41,7 +41,10 @@ export async function runVerify(
     const verifier = { ask, scope: everything, places, pinner, say, progress: progress.show };
     const { right, wrong, unknown } = await verifyVersions(verifier, request);
     say(`${right} as they were registered, ${wrong} not, ${unknown} without a digest.`);
-    if (wrong > 0) throw new StartError(`${wrong} of ${right + wrong} versions ${wrong === 1 ? 'is' : 'are'} not what was registered.`);
+    if (wrong > 0)
+      throw new StartError(
+        `${wrong} of ${right + wrong} versions ${wrong === 1 ? 'is' : 'are'} not what was registered.`,
+      );
   } catch (error) {
     throw error instanceof MlflowError ? new StartError(error.message, { cause: error }) : error;
   } finally {
