@@ -20,8 +20,9 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { canReach } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
-import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/locations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
 import { countWaiting } from './resources/runs/documents.ts';
 
@@ -43,6 +44,9 @@ export type AppConfig = Pick<
   | 'artifactsOnly'
   | 'serveArtifacts'
   | 'artifactsDestination'
+  | 'allowedSourceRoots'
+  | 'strictSources'
+  | 's3'
   | 'allowedHosts'
   | 'corsAllowedOrigins'
   | 'xFrameOptions'
@@ -85,9 +89,11 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
-  app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
-  app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const presigns = places.served?.presign !== undefined;
+  const checkReady = artifactsOnly ? async () => {} : createReadiness(sql);
+  app.route('/', healthRoutes(staticPrefix, presigns, checkReady));
+  app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
     (put: Ask): Ask =>
@@ -114,10 +120,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     operations: operationsWith(places),
     absent,
     db,
-    settings: config.settings,
+    settings: {
+      ...config.settings,
+      mayPointTo: config.strictSources ? (uri) => canReach(uri, places) : undefined,
+    },
     clock,
     staticPrefix,
     artifactsOnly,
+    serveArtifacts: config.serveArtifacts,
   });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));

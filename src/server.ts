@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
+import { artifactPlaces } from './artifact-places.ts';
 import type { Config, Database } from './config.ts';
 import type { ExternalDatabase } from './config-database.ts';
 import type { Sql } from './contract/sql.ts';
@@ -27,6 +28,10 @@ const longestHead = 65_536;
 
 /** Between two looks of a job for work, in milliseconds. */
 const jobPause = 1_000;
+
+/** Between two looks for what crashes left of uploads, and how old that must be to be no upload any more; milliseconds. */
+const sweepPause = 60 * 60 * 1000;
+const leftoverAge = 24 * 60 * 60 * 1000;
 
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
@@ -194,6 +199,7 @@ async function serve(
     const transaction = createPipeline(sql, 1);
     closers.push(repeat('documents of runs', jobPause, log, () => renderWaiting(transaction)));
   }
+  closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(config)));
   const server = await listen(config, sql, log);
   closers.push(() => drain(server));
   return server;
@@ -248,6 +254,13 @@ export async function runWorker(config: Config, log: Logger): Promise<void> {
   await startWith(log, async (closers) => {
     await serve(config, log, { ...message.options, ...own }, closers);
   });
+}
+
+async function sweepUploads(config: Config): Promise<boolean> {
+  const { defaultArtifactRoot } = config.settings;
+  const { folders, buckets } = artifactPlaces({ ...config, defaultArtifactRoot, allowedSourceRoots: [] });
+  for (const { objects } of [...folders, ...buckets]) await objects.sweep(leftoverAge);
+  return false;
 }
 
 async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {

@@ -27,6 +27,16 @@ export function everLater(): () => number {
   };
 }
 
+const noS3: AppConfig['s3'] = {
+  endpoint: undefined,
+  region: undefined,
+  pathStyle: false,
+  ignoreTls: false,
+  ca: undefined,
+  expectedBucketOwner: undefined,
+  uploadArgs: {},
+};
+
 /** The whole server in process, on a database and an artifact folder of its own. */
 export async function makeApp(
   changes: Partial<AppConfig> = {},
@@ -41,6 +51,9 @@ export async function makeApp(
     artifactsOnly: false,
     serveArtifacts: true,
     artifactsDestination: artifacts,
+    allowedSourceRoots: [],
+    strictSources: false,
+    s3: noS3,
     allowedHosts: ['*'],
     corsAllowedOrigins: [],
     xFrameOptions: 'SAMEORIGIN',
@@ -52,6 +65,7 @@ export async function makeApp(
       allowedHostAddressedSchemes: [],
       trustedArtifactUris: ['mlflow-artifacts:/'],
       sourceRegex: undefined,
+      presignedSeconds: 300,
     },
     ...changes,
   };
@@ -70,6 +84,6 @@ export async function makeApp(
 }
 
 function recordedOperations(): string[] {
-  const operations = Object.entries(operationsWith({ served: undefined, folders: [] }));
+  const operations = Object.entries(operationsWith({ served: undefined, folders: [], buckets: [] }));
   return operations.filter(([, { recorded }]) => recorded).map(([rpc]) => rpc);
 }

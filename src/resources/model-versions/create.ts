@@ -15,6 +15,7 @@ import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
 import * as store from './store.ts';
+import { refuseForeignSource } from './strict.ts';
 import { answerVersion } from './wire.ts';
 
 /** What MLflow's clients send as the source of a prompt, which has no bytes. */
@@ -45,6 +46,7 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
   checkModelName(name);
   tags.forEach(checkVersionTag);
   const { storageLocation, runId } = await locate(call, lineage);
+  if (!prompt) await refuseForeignSource(call, source, storageLocation);
 
   const { scope, now } = call;
   const version = { description, source: lineage.source, storageLocation, runId, runLink, tags, now };
