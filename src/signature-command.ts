@@ -1,9 +1,9 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { artifactPlaces } from './artifact-places.ts';
+import { placesOfCommand } from './artifact-places.ts';
 import type { Config } from './config.ts';
 import { MlflowError } from './contract/error.ts';
 import { isPartOfVersion, type ManifestEntry, signatureFile } from './contract/manifest.ts';
@@ -13,8 +13,8 @@ import { StartError } from './contract/start-error.ts';
 import { connect } from './db/pool.ts';
 import { openBesideServers } from './gc.ts';
 import { hashBytes, hashFiles } from './objects/hash-files.ts';
-import { type ArtifactPlaces, type Place, placeOf } from './objects/locate.ts';
-import { modelVersionUri } from './resources/artifacts/operations.ts';
+import { type Place, placeOf } from './objects/locate.ts';
+import { modelVersionUri } from './resources/artifacts/locations.ts';
 import { prepareFully } from './server.ts';
 import { differences, notCovered, type Trust, verifyStatement } from './signing/verify.ts';
 
@@ -24,7 +24,7 @@ export type Signed =
   | ({ readonly kind: 'version'; readonly name: string; readonly version: string } & StorageConfig);
 
 /** Where the server keeps what it has. */
-export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination'> & {
+export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination' | 's3'> & {
   readonly defaultArtifactRoot: string;
 };
 
@@ -125,11 +125,7 @@ async function registeredModel(signed: Extract<Signed, { kind: 'version' }>, log
 
 async function findVersion(sql: Sql, signed: Extract<Signed, { kind: 'version' }>): Promise<Model> {
   const { name, version } = signed;
-  const places: ArtifactPlaces = artifactPlaces({
-    ...signed,
-    serveArtifacts: existsSync(signed.artifactsDestination),
-  });
-  const place = placeOf(await modelVersionUri(sql, everything, name, version), '', places);
+  const place = placeOf(await modelVersionUri(sql, everything, name, version), '', placesOfCommand(signed));
   const shown = `models:/${name}/${version}`;
   const signature = await readStored(place).catch((cause) => {
     throw cause instanceof MlflowError && cause.code === 'RESOURCE_DOES_NOT_EXIST'

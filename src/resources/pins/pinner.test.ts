@@ -32,7 +32,7 @@ const pinner = (changes: Partial<ObjectStore> = {}) =>
   new Pinner({
     ask,
     transaction: createPipeline(database.sql, 1),
-    places: { served: { ...localStore(folder), ...changes }, folders: [] },
+    places: { served: { ...localStore(folder), ...changes }, folders: [], buckets: [] },
     uploads: new Uploads(ask),
     log: pino({ level: 'silent' }),
   });

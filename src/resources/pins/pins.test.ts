@@ -3,8 +3,8 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'nod
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { artifactPlaces } from '../../artifact-places.ts';
 import { manifestAddress, rootDigest } from '../../contract/manifest.ts';
+import { localStore } from '../../objects/local.ts';
 import { makeApp, type TestApp } from '../../testing/make-app.ts';
 import { atOnce, wire } from '../../testing/wire.ts';
 import { sweepPins } from './sweep.ts';
@@ -317,11 +317,7 @@ describe('what was registered', () => {
       expect([status, await downloadUri(name)]).toEqual(['READY', uri]);
       expect((await digest(name)).body.files).toEqual(entries({ MLmodel: 'shared' }));
     }
-    const places = artifactPlaces({
-      serveArtifacts: true,
-      artifactsDestination: app.artifacts,
-      defaultArtifactRoot: 'mlflow-artifacts:',
-    });
+    const places = { served: localStore(app.artifacts), folders: [], buckets: [] };
     const remains = async () => {
       await sweepPins(app.sql, places, 0);
       return readFile(join(inStore(uri), 'MLmodel'), 'utf8').catch(() => 'gone');
