@@ -21,8 +21,9 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { canReach } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
-import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/locations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
 import { versionDigest } from './resources/pins/digest.ts';
 import { guardedPlaces } from './resources/pins/guard.ts';
@@ -49,6 +50,9 @@ export type AppConfig = Pick<
   | 'artifactsOnly'
   | 'serveArtifacts'
   | 'artifactsDestination'
+  | 'allowedSourceRoots'
+  | 'strictSources'
+  | 's3'
   | 'allowedHosts'
   | 'corsAllowedOrigins'
   | 'xFrameOptions'
@@ -85,7 +89,10 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       // Where only artifacts are served there is no database to ask.
       waiting: artifactsOnly
         ? {}
-        : { 'documents of runs': () => asks.find(countWaiting), 'copies of versions': () => asks.find(countDue) },
+        : {
+            'documents of runs': () => asks.find(countWaiting),
+            'copies of versions': () => asks.find(countDue),
+          },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
@@ -93,12 +100,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
-  app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
-  app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const unguarded = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const uploads = new Uploads(asks.ask);
   // Where only artifacts are served, no database says what was registered.
   const places = artifactsOnly ? unguarded : guardedPlaces(unguarded, { find: asks.find, uploads, log });
+  const presigns = places.served?.presign !== undefined;
+  const checkReady = artifactsOnly ? async () => {} : createReadiness(sql);
+  app.route('/', healthRoutes(staticPrefix, presigns, checkReady));
+  app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
     (put: Ask): Ask =>
@@ -133,10 +142,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     ),
     absent,
     db,
-    settings: config.settings,
+    settings: {
+      ...config.settings,
+      mayPointTo: config.strictSources ? (uri) => canReach(uri, places) : undefined,
+    },
     clock,
     staticPrefix,
     artifactsOnly,
+    serveArtifacts: config.serveArtifacts,
   });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));

@@ -25,10 +25,16 @@ const serverOptions = {
     ['--serve-artifacts', 'MLFLOW_SERVE_ARTIFACTS', 'pass artifacts through this server (default)'],
     ['--no-serve-artifacts', undefined, 'leave artifacts to the clients'],
     [
-      '--artifacts-destination <folder>',
+      '--artifacts-destination <uri>',
       'MLFLOW_ARTIFACTS_DESTINATION',
-      'the folder behind mlflow-artifacts:/ (default: artifacts in --data-dir, or ./mlartifacts with --backend-store-uri)',
+      'what is behind mlflow-artifacts:/, a folder or s3://bucket/prefix (default: artifacts in --data-dir, or ./mlartifacts with --backend-store-uri)',
     ],
+    [
+      '--allowed-source-roots <uris>',
+      undefined,
+      'further folders and s3://bucket/prefix that versions may be read from, comma-separated',
+    ],
+    ['--strict-sources', undefined, 'refuse sources and locations that lie below none of these roots'],
     ['--artifacts-only', 'MLFLOW_ARTIFACTS_ONLY', 'serve nothing but artifacts'],
     ['--registry-store-uri <uri>', 'MLFLOW_REGISTRY_STORE_URI', 'must be the same as --backend-store-uri'],
   ],
@@ -103,7 +109,7 @@ const gcOptions = {
     ['--backend-store-uri <uri>', 'MLFLOW_BACKEND_STORE_URI', 'as for the server'],
     ['--data-dir <folder>', undefined, 'as for the server'],
     ['--default-artifact-root <uri>', 'MLFLOW_DEFAULT_ARTIFACT_ROOT', 'as for the server'],
-    ['--artifacts-destination <folder>', 'MLFLOW_ARTIFACTS_DESTINATION', 'as for the server'],
+    ['--artifacts-destination <uri>', 'MLFLOW_ARTIFACTS_DESTINATION', 'as for the server'],
   ],
   'Taken from mlflow gc, without effect here': [
     ['--tracking-uri <uri>', undefined, ''],

@@ -50,7 +50,10 @@ test('without any option', () => {
       trustedArtifactUris: ['mlflow-artifacts:'],
       allowedHostAddressedSchemes: [],
       sourceRegex: undefined,
+      presignedSeconds: 300,
     },
+    allowedSourceRoots: [],
+    strictSources: false,
     logLevel: 'info',
     telemetry: false,
   });
@@ -82,6 +85,10 @@ describe('flags of mlflow server', () => {
     ['--no-serve-artifacts --serve-artifacts', { serveArtifacts: true }],
     ['--artifacts-only', { artifactsOnly: true }],
     ['--artifacts-destination /srv/a', { artifactsDestination: '/srv/a' }],
+    [
+      '--allowed-source-roots /srv/a/,s3://bucket/b/,file:///srv/c --strict-sources',
+      { allowedSourceRoots: ['/srv/a', 's3://bucket/b', '/srv/c'], strictSources: true },
+    ],
     ['--disable-workspaces', {}],
   ])('%s', (args, expected) => {
     const { config: found, warnings } = start(args);
@@ -264,9 +271,10 @@ describe('where things lie', () => {
     expect(unserved.settings.defaultArtifactRoot).toBe(resolve('mlruns'));
     const { config: onS3, warnings } = start('--default-artifact-root s3://bucket/path/');
     expect(onS3.settings.defaultArtifactRoot).toBe('s3://bucket/path');
-    expect(warnings).toEqual([expect.stringContaining('S3')]);
-    expect(refusal('--artifacts-destination s3://bucket')).toContain(
-      '--artifacts-destination cannot be on S3 yet',
+    expect(warnings).toEqual([]);
+    expect(config('--artifacts-destination s3://bucket/').artifactsDestination).toBe('s3://bucket');
+    expect(refusal('--artifacts-destination gs://bucket')).toContain(
+      '--artifacts-destination cannot be a gs: root',
     );
   });
 });
@@ -349,6 +357,7 @@ describe('gc', () => {
 
   test('without any option it is about all that is deleted, where a server without any keeps its things', () => {
     expect(gc('').config).toEqual({
+      s3: expect.objectContaining({ endpoint: undefined }),
       database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
       artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
       defaultArtifactRoot: 'mlflow-artifacts:',
@@ -384,7 +393,7 @@ describe('gc', () => {
     expect(() => gc('--all-workspaces')).toThrow(
       'Workspaces are not served yet: leave --all-workspaces out.',
     );
-    expect(() => gc('--artifacts-destination s3://b')).toThrow('cannot be on S3 yet');
+    expect(() => gc('--artifacts-destination gs://b')).toThrow('cannot be a gs: root');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { ArtifactPlaces } from './objects/locate.ts';
+import { directOperations } from './resources/artifacts/direct.ts';
 import { artifactOperations } from './resources/artifacts/operations.ts';
 import { datasetOperations } from './resources/datasets/operations.ts';
 import { experimentOperations } from './resources/experiments/operations.ts';
@@ -19,6 +20,7 @@ export const operationsWith = (places: ArtifactPlaces, keeper: Keeper) => ({
   ...loggedModelOperations,
   ...datasetOperations,
   ...artifactOperations(places),
+  ...directOperations(places),
 });
 
 export type ImplementedRpc = keyof ReturnType<typeof operationsWith>;

@@ -35,10 +35,14 @@ const longestHead = 65_536;
 const jobPause = 1_000;
 
 /** Between two looks for copies of versions that nobody needs any more, in milliseconds. */
-const sweepPause = 600_000;
+const unusedPause = 10 * 60 * 1000;
 
 /** How long the end waits for a copy that is being made, in milliseconds. */
 const stopTime = 5_000;
+
+/** Between two looks for what crashes left of uploads, and how old that must be to be no upload any more; milliseconds. */
+const sweepPause = 60 * 60 * 1000;
+const leftoverAge = 24 * 60 * 60 * 1000;
 
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
@@ -207,6 +211,7 @@ async function serve(
     closers.push(repeat('documents of runs', jobPause, log, () => renderWaiting(transaction)));
     closers.push(...keepPins(config, sql, transaction, log));
   }
+  closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(config)));
   const server = await listen(config, sql, log);
   closers.push(() => drain(server));
   return server;
@@ -275,8 +280,15 @@ function keepPins(config: Config, sql: Sql, transaction: Pipeline, log: Logger):
       // A large file is copied in one go: whoever comes next begins it anew.
       await Promise.race([endCopies(), sleep(stopTime, undefined, { ref: false })]);
     },
-    repeat('unused copies', sweepPause, log, () => ask((tag) => sweepPins(tag, places))),
+    repeat('unused copies', unusedPause, log, () => ask((tag) => sweepPins(tag, places))),
   ];
+}
+
+async function sweepUploads(config: Config): Promise<boolean> {
+  const { defaultArtifactRoot } = config.settings;
+  const { folders, buckets } = artifactPlaces({ ...config, defaultArtifactRoot, allowedSourceRoots: [] });
+  for (const { objects } of [...folders, ...buckets]) await objects.sweep(leftoverAge);
+  return false;
 }
 
 async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { artifactPlaces } from './artifact-places.ts';
+import { placesOfCommand } from './artifact-places.ts';
 import type { Config } from './config.ts';
 import { MlflowError } from './contract/error.ts';
 import { isPartOfVersion, type ManifestEntry, parseManifest, signatureFile } from './contract/manifest.ts';
@@ -16,7 +16,7 @@ import { openBesideServers } from './gc.ts';
 import { hashBytes, hashFiles } from './objects/hash-files.ts';
 import { placeOf } from './objects/locate.ts';
 import type { ObjectStore } from './objects/object-store.ts';
-import { modelVersionUri } from './resources/artifacts/operations.ts';
+import { modelVersionUri } from './resources/artifacts/locations.ts';
 import { findKeeping, knowsPins } from './resources/pins/store.ts';
 import { prepareFully } from './server.ts';
 import { differences, notCovered, type Trust, verifyStatement } from './signing/verify.ts';
@@ -27,7 +27,7 @@ export type Signed =
   | ({ readonly kind: 'version'; readonly name: string; readonly version: string } & StorageConfig);
 
 /** Where the server keeps what it has. */
-export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination'> & {
+export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination' | 's3'> & {
   readonly defaultArtifactRoot: string;
 };
 
@@ -131,7 +131,7 @@ async function registeredModel(signed: Extract<Signed, { kind: 'version' }>, log
 
 async function findVersion(sql: Sql, signed: Extract<Signed, { kind: 'version' }>): Promise<Model> {
   const { name, version } = signed;
-  const places = artifactPlaces({ ...signed, serveArtifacts: existsSync(signed.artifactsDestination) });
+  const places = placesOfCommand(signed);
   const { objects, path } = placeOf(await modelVersionUri(sql, everything, name, version), '', places);
   const shown = `models:/${name}/${version}`;
   const bytes = await readStored(objects, `${path}/${signatureFile}`).catch((cause) => {

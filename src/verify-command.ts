@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { artifactPlaces } from './artifact-places.ts';
+import { placesOfCommand } from './artifact-places.ts';
 import type { Command } from './config.ts';
 import { MlflowError } from './contract/error.ts';
 import { everything } from './contract/scope.ts';
@@ -26,11 +25,7 @@ export async function runVerify(
   const progress = createProgress(process.stdout, 'bytes');
   try {
     await prepareFully(sql, opened.place, log);
-    const places = artifactPlaces({
-      ...storage,
-      // What lies in a folder that is not there is not gone: it may be the wrong folder.
-      serveArtifacts: existsSync(storage.artifactsDestination),
-    });
+    const places = placesOfCommand(storage);
     const ask: Ask = (question) => question(sql);
     const transaction: Pipeline = (changes) => sql.begin((tx) => [...changes(tx as unknown as Sql)]);
     const pinner = new Pinner({ ask, transaction, places, uploads: new Uploads(ask), log });
@@ -41,7 +36,10 @@ export async function runVerify(
     const verifier = { ask, scope: everything, places, pinner, say, progress: progress.show };
     const { right, wrong, unknown } = await verifyVersions(verifier, request);
     say(`${right} as they were registered, ${wrong} not, ${unknown} without a digest.`);
-    if (wrong > 0) throw new StartError(`${wrong} of ${right + wrong} versions ${wrong === 1 ? 'is' : 'are'} not what was registered.`);
+    if (wrong > 0)
+      throw new StartError(
+        `${wrong} of ${right + wrong} versions ${wrong === 1 ? 'is' : 'are'} not what was registered.`,
+      );
   } catch (error) {
     throw error instanceof MlflowError ? new StartError(error.message, { cause: error }) : error;
   } finally {

@@ -83,7 +83,9 @@ test(
     }
     const verified = await tabularium('verify', ...storage());
     expect(verified).toMatchObject({ code: 0 });
-    expect(verified.stdout).toContain(`${versions.length} as they were registered, 0 not, 0 without a digest.`);
+    expect(verified.stdout).toContain(
+      `${versions.length} as they were registered, 0 not, 0 without a digest.`,
+    );
   },
   time,
 );

@@ -11,11 +11,14 @@ interface GovernanceRoutes {
 }
 
 /** Mounts the routes that MLflow does not have: `openapi/governance.openapi.json`. */
-export function mountGovernance(app: Hono, { artifactsOnly, staticPrefix, versionDigest }: GovernanceRoutes): void {
+export function mountGovernance(
+  app: Hono,
+  { artifactsOnly, staticPrefix, versionDigest }: GovernanceRoutes,
+): void {
   const path = `${staticPrefix}/api/registry/v1/models/:name/versions/:version/digest`;
   app.get(path, named('getModelVersionDigest'), async (c) => {
     if (artifactsOnly) return c.html(disabled(path, trackingless), 503);
-    const { name, version } = c.req.param();
+    const { name = '', version = '' } = c.req.param() as { name?: string; version?: string };
     return c.body(await versionDigest(name, version), 200, { 'content-type': 'application/json' });
   });
 }

@@ -85,7 +85,9 @@ async function giveUpCopies({ sql, say }: Collector, dryRun: boolean): Promise<v
     for (const id of ids) if (dryRun || (await giveUp(sql, id))) done++;
   }
   if (done > 0)
-    say(`${done} copies that no registered version needs ${dryRun ? 'would be' : 'have been'} permanently deleted.`);
+    say(
+      `${done} copies that no registered version needs ${dryRun ? 'would be' : 'have been'} permanently deleted.`,
+    );
 }
 
 interface DeletedExperiment {

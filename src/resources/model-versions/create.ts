@@ -17,6 +17,7 @@ import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, refuseFailed, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
 import * as store from './store.ts';
+import { refuseForeignSource } from './strict.ts';
 import { answerVersion } from './wire.ts';
 
 /** What MLflow's clients send as the source of a prompt, which has no bytes. */
@@ -64,6 +65,7 @@ export const createModelVersion =
     checkModelName(name);
     tags.forEach(checkVersionTag);
     const { storageLocation, runId } = await locate(call, lineage);
+    if (!prompt) await refuseForeignSource(call, source, storageLocation);
     const keeping = prompt ? undefined : await keepingOf(call, lineage, storageLocation, keeper);
 
     const { scope, now } = call;

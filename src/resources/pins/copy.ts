@@ -72,7 +72,8 @@ export async function hashCopy(
   await eachOf(files, atOnce, async ({ path, size }) => {
     signal.throwIfAborted();
     const sha256 = known.get(path);
-    const hashed = sha256 === undefined ? await hashFile(objects, below(location, path), signal) : { size, sha256 };
+    const hashed =
+      sha256 === undefined ? await hashFile(objects, below(location, path), signal) : { size, sha256 };
     entries.push({ path: single ?? path, ...hashed });
   });
   return entries;

@@ -28,12 +28,18 @@ const remembered = 64;
  */
 export function guardedPlaces(places: ArtifactPlaces, dependencies: GuardDependencies): ArtifactPlaces {
   const manifests = rememberManifests(dependencies.find);
-  const guard = (objects: ObjectStore): ObjectStore =>
-    guardStore(objects, nameOfStore(objects, places), manifests, dependencies);
+  // The same store may be reached by several URIs, and stays one.
+  const guarded = new Map<ObjectStore, ObjectStore>();
+  const guard = (objects: ObjectStore): ObjectStore => {
+    const name = nameOfStore(objects, places);
+    const made = guarded.get(objects) ?? guardStore(objects, name, manifests, dependencies);
+    guarded.set(objects, made);
+    return made;
+  };
   return {
-    ...places,
     served: places.served && guard(places.served),
-    folders: places.folders.map(({ folder, objects }) => ({ folder, objects: guard(objects) })),
+    folders: places.folders.map((one) => ({ ...one, objects: guard(one.objects) })),
+    buckets: places.buckets.map((one) => ({ ...one, objects: guard(one.objects) })),
   };
 }
 

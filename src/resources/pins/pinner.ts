@@ -158,7 +158,8 @@ export class Pinner {
       return ask((sql) => store.noteFailed(sql, pin, 'Its files were deleted before they were copied.'));
     const known = await uploads.hashesOf(pin, listing.files);
     const entries = entriesOf(listing, known);
-    if (entries && (await this.#useSame(pin, manifestAddress(entries)))) return;
+    if (entries && listing.single === undefined && (await this.#useSame(pin, manifestAddress(entries))))
+      return;
     const location = await copyFiles(objects, pin, listing, signal);
     const noted = await transaction((sql) => store.notePinned(sql, pin, location, entries));
     if (noted.at(-1)?.length === 0) return;
@@ -176,15 +177,12 @@ export class Pinner {
   ): Promise<void> {
     const entries = await hashCopy(objects, location, known, signal);
     await this.#its.transaction((sql) => store.noteHashed(sql, pin, entries));
-    await this.#useSame(pin, manifestAddress(entries));
+    if (/\/\d+$/.test(location)) await this.#useSame(pin, manifestAddress(entries));
   }
 
   /** Has versions use another copy of the same files, if there is one. */
   async #useSame(pin: store.ClaimedPin, address: string): Promise<boolean> {
-    const { ask, transaction } = this.#its;
-    const other = await ask((sql) => store.findSame(sql, pin, address));
-    if (other === undefined) return false;
-    const noted = await transaction((sql) => store.noteSame(sql, pin, address, other));
+    const noted = await this.#its.transaction((sql) => store.noteSame(sql, pin, address));
     return noted.at(-1)?.length === 1;
   }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifestAddress, rootDigest } from '../../contract/manifest.ts';
-import { artifactPlaces } from '../../artifact-places.ts';
+import { localStore } from '../../objects/local.ts';
 import { makeApp, type TestApp } from '../../testing/make-app.ts';
 import { atOnce, wire } from '../../testing/wire.ts';
 import { sweepPins } from './sweep.ts';
@@ -66,7 +66,8 @@ async function register(source: string, runId?: string, name?: string) {
 const get = async (name: string, version = '1') =>
   (await api.get('model-versions/get', { name, version })).body.model_version;
 
-const download = (name: string, version = '1') => api.get('model-versions/get-download-uri', { name, version });
+const download = (name: string, version = '1') =>
+  api.get('model-versions/get-download-uri', { name, version });
 const downloadUri = async (name: string, version = '1'): Promise<string> =>
   (await download(name, version)).body.artifact_uri;
 
@@ -77,7 +78,8 @@ async function read(name: string, path: string, version = '1'): Promise<string> 
 
 async function digest(name: string, version = '1') {
   const answer = await app.request(`/api/registry/v1/models/${name}/versions/${version}/digest`);
-  return { status: answer.status, body: await answer.json() };
+  // biome-ignore lint/suspicious/noExplicitAny: an answer's shape is what the test is about
+  return { status: answer.status, body: (await answer.json()) as any };
 }
 
 /** Hashing goes on after the answer. */
@@ -90,7 +92,11 @@ async function digestInTheEnd(name: string, version = '1') {
 }
 
 const entries = (files: Record<string, string>) =>
-  Object.entries(files).map(([path, text]) => ({ path, size: Buffer.byteLength(text), sha256: sha256(text) }));
+  Object.entries(files).map(([path, text]) => ({
+    path,
+    size: Buffer.byteLength(text),
+    sha256: sha256(text),
+  }));
 
 const pins = async () => (await app.sql`select * from tabularium.pins order by due_at, id`).slice();
 
@@ -200,7 +206,10 @@ describe('registration', () => {
     for (const source of [run.uri, 's3://elsewhere/model', 'dbfs:/model']) {
       const { name, status } = await register(source, run.id);
       expect([status, await downloadUri(name)]).toEqual(['READY', source]);
-      expect(await digest(name)).toMatchObject({ status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST' } });
+      expect(await digest(name)).toMatchObject({
+        status: 404,
+        body: { error_code: 'RESOURCE_DOES_NOT_EXIST' },
+      });
     }
     const name = await modelName();
     const tags = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
@@ -223,21 +232,17 @@ describe('registration', () => {
 
   test('answers PENDING_REGISTRATION where the copy takes its time, and goes on', async () => {
     const run = await runWith({ MLmodel: 'slow' });
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const holder = app.sql.begin(async (tx) => {
-      await tx`lock table tabularium.manifests in exclusive mode`;
-      await held;
-    });
+    const holder = await app.sql.reserve();
+    // What a copy asks for before it begins.
+    await holder`begin`;
+    await holder`lock table tabularium.upload_hashes`;
     const version = await register(run.uri, run.id);
     expect(version.status).toBe('PENDING_REGISTRATION');
     expect(await downloadUri(version.name)).toBe(run.uri);
     const copy = await register(`models:/${version.name}/1`);
     expect(copy.status).toBe('PENDING_REGISTRATION');
-    release();
-    await holder;
+    await holder`commit`;
+    holder.release();
     for (const { name } of [version, copy]) {
       while ((await get(name)).status !== 'READY') await sleep(20);
       expect(await downloadUri(name)).toMatch(pinned);
@@ -271,7 +276,9 @@ describe('what was registered', () => {
       await way();
       for (const [path, text] of Object.entries(files)) {
         expect(await read(name, path)).toBe(text);
-        const { pathname } = new URL(`http://h/${(await downloadUri(name)).replace('mlflow-artifacts:/', '')}/${path}`);
+        const { pathname } = new URL(
+          `http://h/${(await downloadUri(name)).replace('mlflow-artifacts:/', '')}/${path}`,
+        );
         expect(await (await app.request(artifact(pathname.slice(1)))).text()).toBe(text);
       }
       expect((await digest(name)).body.files).toEqual(entries(files));
@@ -310,11 +317,7 @@ describe('what was registered', () => {
       expect([status, await downloadUri(name)]).toEqual(['READY', uri]);
       expect((await digest(name)).body.files).toEqual(entries({ MLmodel: 'shared' }));
     }
-    const places = artifactPlaces({
-      serveArtifacts: true,
-      artifactsDestination: app.artifacts,
-      defaultArtifactRoot: 'mlflow-artifacts:',
-    });
+    const places = { served: localStore(app.artifacts), folders: [], buckets: [] };
     const remains = async () => {
       await sweepPins(app.sql, places, 0);
       return readFile(join(inStore(uri), 'MLmodel'), 'utf8').catch(() => 'gone');
@@ -360,7 +363,9 @@ describe('what was registered', () => {
     for (const path of ['MLmodel', 'added', './/MLmodel']) {
       const refused = await file(path);
       expect(refused.status).toBe(400);
-      expect((await refused.json()).message).toContain('are not those that were registered');
+      expect(((await refused.json()) as { message: string }).message).toContain(
+        'are not those that were registered',
+      );
     }
   });
 });

@@ -1,14 +1,12 @@
 import { pathToFileURL } from 'node:url';
 import { parseUri } from '../../contract/uri.ts';
-import { type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
+import { type ArtifactBucket, type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
 import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
+import { isReserved } from '../../objects/reserved.ts';
 import { safePath } from '../../objects/safe-path.ts';
 
-/** Names of a store's root that begin so are the server's own: no client writes there. */
-const reserved = '.tabularium';
-
-/** In every store; a copy is `<its id>/<the attempt that made it>` below. Nothing is ever written there twice. */
-export const pinnedFolder = `${reserved}/pinned`;
+/** In every store, below a name that no client writes to; a copy is `<its id>/<the attempt that made it>` below. Nothing is ever written there twice. */
+const pinnedFolder = '.tabularium/pinned';
 
 export const folderOfPin = (id: string): string => `${pinnedFolder}/${id}`;
 
@@ -37,21 +35,25 @@ export interface Readable {
 }
 
 /**
- * What a version's location means; undefined where this server may not read it, or nobody may register it: the whole
- * of a store, or a place that is the server's own.
+ * What a version's location means; undefined where this server may not read it, may not write beside it, or where it is
+ * no place for a version: the whole of a store, or one of the server's own.
  */
 export function readableOf(location: string, places: ArtifactPlaces): Readable | undefined {
   try {
     const { objects, path: raw } = placeOf(location, '', places);
-    const isServed = objects === places.served;
-    // In a `file:` URI it is decoded already; a URI that is served is decoded as often as its route does.
+    // In a `file:` URI it is decoded already; a URI of the proxy is decoded as often as its route does.
+    const { scheme } = parseUri(location);
+    const isServed = scheme === 'mlflow-artifacts' || scheme === 'http' || scheme === 'https';
     const path = (isServed ? safePath(raw) : raw).replace(/\/+$/, '');
-    if (path === '' || path.startsWith(reserved)) return undefined;
+    if (path === '' || path.split('/').some(isReserved) || isReadOnly(objects, places)) return undefined;
     return { objects, path, ...rootOf(location, objects, places) };
   } catch {
     return undefined;
   }
 }
+
+const isReadOnly = (objects: ObjectStore, { folders, buckets }: ArtifactPlaces): boolean =>
+  [...folders, ...buckets].some((one) => one.objects === objects && one.readOnly);
 
 /** The route of the proxy, as a location may name it. */
 const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
@@ -63,17 +65,23 @@ function rootOf(
 ): { base: string; root: string } {
   const { scheme, authority } = parseUri(location);
   const root = nameOfStore(objects, places);
+  const bucket = places.buckets.find((one) => one.objects === objects);
+  if (scheme === 's3' && bucket) return { base: `${uriOfBucket(bucket)}/`, root };
+  const folder = places.folders.find((one) => one.objects === objects)?.folder ?? '';
   if (scheme === 'mlflow-artifacts') return { base: `${scheme}:${authority && `//${authority}`}/`, root };
   if (scheme === 'http' || scheme === 'https')
     return { base: location.slice(0, location.indexOf(servedRoute) + servedRoute.length), root };
-  return { base: scheme === 'file' ? `${pathToFileURL(root).href}/` : `${root}/`, root };
+  return { base: `${scheme === 'file' ? pathToFileURL(folder).href : folder}/`, root };
 }
+
+const uriOfBucket = ({ bucket, prefix }: ArtifactBucket): string => `s3://${bucket}${prefix && `/${prefix}`}`;
 
 /** What stands for a store in the database: the same in every server that is started alike. */
 export const nameOfStore = (objects: ObjectStore, places: ArtifactPlaces): string =>
   objects === places.served
     ? 'mlflow-artifacts:'
-    : (places.folders.find((one) => one.objects === objects)?.folder ?? '');
+    : (places.folders.find((one) => one.objects === objects)?.folder ??
+      uriOfBucket(places.buckets.find((one) => one.objects === objects) as ArtifactBucket));
 
 /** Whether two walks of a folder met the same bytes under the same names. */
 export const sameFiles = (one: readonly WalkedFile[], other: readonly WalkedFile[]): boolean =>

@@ -93,25 +93,21 @@ export const noteHashed = (sql: Sql, pin: ClaimedPin, entries: readonly Manifest
   ];
 };
 
-/** Another copy of these files in the same store. */
-export async function findSame(sql: Sql, pin: NewPin, address: string): Promise<string | undefined> {
-  const [row] = await sql`select id from tabularium.pins
-    where root = ${pin.root} and address = ${address} and state = 'pinned' and same_as is null and id <> ${pin.id}
-    order by id limit 1`;
-  return row?.id;
-}
-
 /**
- * The statements that have versions use another copy in place of this one; the last has a row if they do. Of two copies
- * that would each use the other, the later stays as it is.
+ * The statements that have versions use another copy of these files in place of this one; the last has a row if there is
+ * one. One after the other, each takes the copy that others have taken: so one is left in the end, however many come at
+ * once. A file alone is not shared, since its copy has a name.
  */
-export const noteSame = (sql: Sql, { id, root }: NewPin, address: string, other: string): Query[] => [
+export const noteSame = (sql: Sql, { id, root }: NewPin, address: string): Query[] => [
   sql`select pg_advisory_xact_lock(hashtext('tabularium.pins'), hashtext(${root + address}))`,
   sql`update tabularium.pins p set state = 'pinned', location = q.location, address = q.address, same_as = q.id,
       due_at = null, reason = null
-    from tabularium.pins q
-    where p.id = ${id} and q.id = ${other} and q.same_as is null
-      and not exists (select from tabularium.pins where same_as = ${id})
+    from (
+      select q.id, q.location, q.address from tabularium.pins q
+      where q.root = ${root} and q.address = ${address} and q.state = 'pinned' and q.same_as is null and q.id <> ${id}
+        and q.location ~ '/[0-9]+$'
+      order by exists (select from tabularium.pins o where o.same_as = q.id) desc, q.id limit 1) q
+    where p.id = ${id} and p.same_as is null and not exists (select from tabularium.pins o where o.same_as = ${id})
     returning p.id`,
 ];
 

@@ -1,11 +1,11 @@
-import type { Ask } from '../../db/ask.ts';
 import { MlflowError } from '../../contract/error.ts';
 import { isPartOfVersion, type ManifestEntry } from '../../contract/manifest.ts';
 import type { Scope } from '../../contract/scope.ts';
+import type { Ask } from '../../db/ask.ts';
 import { type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
-import { findModel } from '../registered-models/store.ts';
-import { modelNotFound } from '../registered-models/rules.ts';
 import { versionNotFound } from '../model-versions/rules.ts';
+import { modelNotFound } from '../registered-models/rules.ts';
+import { findModel } from '../registered-models/store.ts';
 import { hashCopy } from './copy.ts';
 import type { Pinner } from './pinner.ts';
 import * as store from './store.ts';
@@ -60,7 +60,9 @@ export async function verifyVersions(verifier: Verifier, request: VerifyRequest)
       if (unknown !== undefined) count.unknown++;
       else if (differences.length === 0) count.right++;
       else count.wrong++;
-      say(`${label}: ${unknown ?? (differences.length === 0 ? 'as it was registered' : 'NOT what was registered')}`);
+      say(
+        `${label}: ${unknown ?? (differences.length === 0 ? 'as it was registered' : 'NOT what was registered')}`,
+      );
       for (const line of differences) say(`  ${line}`);
     }
     last = page.at(-1);
@@ -72,11 +74,18 @@ async function refuseAbsent({ ask, scope }: Verifier, { name, version }: VerifyR
   if (name === undefined) return;
   if (!(await ask((sql) => findModel(sql, scope, name)))) throw modelNotFound(name);
   if (version === undefined) return;
-  if (!(await ask((sql) => store.findKeeping(sql, scope, name, version)))) throw versionNotFound(name, version);
+  if (!(await ask((sql) => store.findKeeping(sql, scope, name, version))))
+    throw versionNotFound(name, version);
 }
 
 /** Why nothing can be said of a version. */
-function whyUnknown({ status, pin, location, address, storage_location }: store.KeptVersion): string | undefined {
+function whyUnknown({
+  status,
+  pin,
+  location,
+  address,
+  storage_location,
+}: store.KeptVersion): string | undefined {
   if (status === 'FAILED_REGISTRATION') return 'could not be registered';
   if (pin === null) return `a pointer, of which nothing is kept: ${storage_location}`;
   if (location === null) return 'is being copied';
@@ -84,7 +93,10 @@ function whyUnknown({ status, pin, location, address, storage_location }: store.
 }
 
 /** Copies what a pointer leads to, if it can; it answers the version as it is then. */
-async function pinNow({ ask, scope, pinner }: Verifier, version: store.KeptVersion): Promise<store.KeptVersion> {
+async function pinNow(
+  { ask, scope, pinner }: Verifier,
+  version: store.KeptVersion,
+): Promise<store.KeptVersion> {
   const pin = await pinner.plan(version.storage_location);
   if (!pin || !(await ask((sql) => store.pinPointer(sql, version, pin)))) return version;
   await pinner.make(pin);
@@ -107,10 +119,12 @@ function readOnce(
     progress(`${name}/${version}`, read, all);
     const expected = (await ask((sql) => store.findManifest(sql, pin))) ?? [];
     const { objects } = placeOf(base, '', places);
-    const found = await hashCopy(objects, location, new Map(), new AbortController().signal).catch((error) => {
-      if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return [];
-      throw error;
-    });
+    const found = await hashCopy(objects, location, new Map(), new AbortController().signal).catch(
+      (error) => {
+        if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return [];
+        throw error;
+      },
+    );
     const differences = compare(expected, found);
     known.set(pin, differences);
     read += Number(bytes ?? 0);
@@ -127,6 +141,8 @@ function compare(expected: readonly ManifestEntry[], found: readonly ManifestEnt
     ...expected
       .filter(({ path, sha256 }) => there.has(path) && there.get(path)?.sha256 !== sha256)
       .map(({ path }) => `changed: ${path}`),
-    ...found.filter(({ path }) => isPartOfVersion(path) && !wanted.has(path)).map(({ path }) => `added: ${path}`),
+    ...found
+      .filter(({ path }) => isPartOfVersion(path) && !wanted.has(path))
+      .map(({ path }) => `added: ${path}`),
   ];
 }
