@@ -14,8 +14,6 @@ export const absent: Readonly<
   deleteTraceTag: 'not-implemented',
   setTraceTagV3: 'not-implemented',
   deleteTraceTagV3: 'not-implemented',
-  createPresignedUploadUrl: 'not-implemented',
-  createPresignedDownloadUrl: 'not-implemented',
   startTrace: 'not-implemented',
   searchTraces: 'not-implemented',
   endTrace: 'not-implemented',

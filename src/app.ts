@@ -13,6 +13,7 @@ import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
+import { mountGovernance } from './http/governance.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
@@ -20,9 +21,15 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { canReach } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
-import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/locations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
+import { versionDigest } from './resources/pins/digest.ts';
+import { guardedPlaces } from './resources/pins/guard.ts';
+import { Pinner } from './resources/pins/pinner.ts';
+import { countDue } from './resources/pins/store.ts';
+import { Uploads } from './resources/pins/uploads.ts';
 import { countWaiting } from './resources/runs/documents.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
@@ -43,6 +50,9 @@ export type AppConfig = Pick<
   | 'artifactsOnly'
   | 'serveArtifacts'
   | 'artifactsDestination'
+  | 'allowedSourceRoots'
+  | 'strictSources'
+  | 's3'
   | 'allowedHosts'
   | 'corsAllowedOrigins'
   | 'xFrameOptions'
@@ -77,7 +87,12 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
       version,
       connections,
       // Where only artifacts are served there is no database to ask.
-      waiting: artifactsOnly ? {} : { 'documents of runs': () => asks.find(countWaiting) },
+      waiting: artifactsOnly
+        ? {}
+        : {
+            'documents of runs': () => asks.find(countWaiting),
+            'copies of versions': () => asks.find(countDue),
+          },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
@@ -85,9 +100,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
-  app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
+  const unguarded = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const uploads = new Uploads(asks.ask);
+  // Where only artifacts are served, no database says what was registered.
+  const places = artifactsOnly ? unguarded : guardedPlaces(unguarded, { find: asks.find, uploads, log });
+  const presigns = places.served?.presign !== undefined;
+  const checkReady = artifactsOnly ? async () => {} : createReadiness(sql);
+  app.route('/', healthRoutes(staticPrefix, presigns, checkReady));
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
     (put: Ask): Ask =>
@@ -110,14 +130,26 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     staticPrefix,
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
+  mountGovernance(app, {
+    artifactsOnly,
+    staticPrefix,
+    versionDigest: (name, version) => find((tag) => versionDigest(tag, everything, name, version)),
+  });
   mountOperations(app, {
-    operations: operationsWith(places),
+    operations: operationsWith(
+      places,
+      new Pinner({ ask: asks.ask, transaction: db.pipeline, places: unguarded, uploads, log }),
+    ),
     absent,
     db,
-    settings: config.settings,
+    settings: {
+      ...config.settings,
+      mayPointTo: config.strictSources ? (uri) => canReach(uri, places) : undefined,
+    },
     clock,
     staticPrefix,
     artifactsOnly,
+    serveArtifacts: config.serveArtifacts,
   });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));
