@@ -5,6 +5,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
+# MLflow's web UI, so that a container needs no network.
+RUN node bin/tabularium.js ui install
 # What npm would publish is what goes into the image. The server runs on the Node of the image, not on the one that npm
 # brings to machines with an older one.
 RUN npm pack && tar -xzf tabularium-*.tgz && npm prune --omit=dev && rm -r node_modules/node-linux-*
@@ -15,6 +17,7 @@ LABEL org.opencontainers.image.title="Tabularium" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/package /app
+COPY --from=build /app/.ui /app/.ui
 
 # The user `node` of the base image: Postgres wants one with a name, and Kubernetes a number, to see that it is not root.
 RUN install -d -o 1000 -g 1000 /data

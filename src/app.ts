@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { absent } from './absent.ts';
+import { absentRoutes } from './absent-by-hand.ts';
 import { artifactPlaces } from './artifact-places.ts';
 import { type Config, packageVersion } from './config.ts';
 import { everything } from './contract/scope.ts';
@@ -9,11 +11,13 @@ import { type Ask, createAsk, findLines } from './db/ask.ts';
 import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
 import { createPipeline } from './db/transaction.ts';
+import { mountAbsentRoutes } from './http/absent-routes.ts';
 import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
 import { mountGovernance } from './http/governance.ts';
+import { mountGraphql } from './http/graphql.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
 import { openapiRoutes } from './http/openapi.ts';
@@ -21,6 +25,7 @@ import { createPrometheus } from './http/prometheus.ts';
 import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
+import { mountUi } from './http/ui.ts';
 import { canReach } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
 import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/locations.ts';
@@ -31,6 +36,7 @@ import { Pinner } from './resources/pins/pinner.ts';
 import { countDue } from './resources/pins/store.ts';
 import { Uploads } from './resources/pins/uploads.ts';
 import { countWaiting } from './resources/runs/documents.ts';
+import { installedUi } from './ui/install.ts';
 
 /** Opens what `buildApp` takes as `sql`, for those who embed the app (docs/decisions/0007). */
 export { connect } from './db/pool.ts';
@@ -41,6 +47,8 @@ export interface AppDependencies {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Logger;
+  /** What is done about a web UI that is not there, in one sentence. */
+  readonly uiProgress?: () => string;
 }
 
 /** What the app itself needs of the configuration. */
@@ -61,13 +69,15 @@ export type AppConfig = Pick<
   | 'telemetry'
   | 'settings'
   | 'rootPath'
+  | 'ui'
+  | 'graphqlLimits'
 >;
 
 /** Connections for transactions, besides those of the pool. */
 const lanes = 8;
 
 /** The whole server as a function from request to answer; nothing listens yet. */
-export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
+export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencies): Hono {
   const { staticPrefix, artifactsOnly } = config;
   const app = new Hono({ router: new RememberingRouter() });
   const version = packageVersion();
@@ -107,6 +117,14 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
   const presigns = places.served?.presign !== undefined;
   const checkReady = artifactsOnly ? async () => {} : createReadiness(sql);
   app.route('/', healthRoutes(staticPrefix, presigns, checkReady));
+  // Without the web UI, the page of the API is what `/` shows.
+  if (config.ui)
+    mountUi(app, {
+      staticPrefix,
+      rootPath: config.rootPath,
+      folder: join(installedUi(config.ui.folder), 'build'),
+      progress: uiProgress ?? (() => 'The web UI is not installed: run `tabularium ui install`.'),
+    });
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
@@ -135,22 +153,17 @@ export function buildApp({ sql, config, clock, log }: AppDependencies): Hono {
     staticPrefix,
     versionDigest: (name, version) => find((tag) => versionDigest(tag, everything, name, version)),
   });
-  mountOperations(app, {
-    operations: operationsWith(
-      places,
-      new Pinner({ ask: asks.ask, transaction: db.pipeline, places: unguarded, uploads, log }),
-    ),
-    absent,
-    db,
-    settings: {
-      ...config.settings,
-      mayPointTo: config.strictSources ? (uri) => canReach(uri, places) : undefined,
-    },
-    clock,
-    staticPrefix,
-    artifactsOnly,
-    serveArtifacts: config.serveArtifacts,
-  });
+  const { serveArtifacts, graphqlLimits } = config;
+  const settings = {
+    ...config.settings,
+    mayPointTo: config.strictSources ? (uri: string) => canReach(uri, places) : undefined,
+  };
+  const pinner = new Pinner({ ask: asks.ask, transaction: db.pipeline, places: unguarded, uploads, log });
+  const operations = operationsWith(places, pinner);
+  const mounted = { operations, absent, db, settings, clock, staticPrefix, artifactsOnly, serveArtifacts };
+  mountOperations(app, mounted);
+  mountGraphql(app, { ...mounted, graphqlLimits });
+  mountAbsentRoutes(app, { absentRoutes, artifactsOnly, staticPrefix });
   refuseOtherVerbs(app);
   app.notFound(notFoundPage(config.rootPath));
   return app;

@@ -3,7 +3,7 @@ import { StartError } from './contract/start-error.ts';
 
 /**
  * The options of `tabularium server`: every flag of `mlflow server` 3.17.2 with its environment variable
- * (`mlflow/cli/__init__.py`, `mlflow/utils/cli_args.py`), and `--data-dir`, which is ours.
+ * (`mlflow/cli/__init__.py`, `mlflow/utils/cli_args.py`), and `--data-dir` and those of the web UI, which are ours.
  */
 const serverOptions = {
   Storage: [
@@ -52,6 +52,15 @@ const serverOptions = {
       '--expose-prometheus <folder>',
       'MLFLOW_EXPOSE_PROMETHEUS',
       'answer /metrics (the folder itself is not needed)',
+    ],
+  ],
+  'Web UI': [
+    ['--ui', undefined, "serve MLflow's web UI; the first start fetches it from the package index (default)"],
+    ['--no-ui', undefined, 'serve the API alone'],
+    [
+      '--ui-wheel <file>',
+      undefined,
+      'take the UI from this wheel of mlflow, where there is no package index to reach',
     ],
   ],
   Security: [
@@ -157,6 +166,11 @@ export type CommandLine =
   | { readonly command: 'gc'; readonly given: Given }
   | { readonly command: 'verify-signature'; readonly model: string; readonly given: Given }
   | { readonly command: 'verify'; readonly model: string | undefined; readonly given: Given }
+  | {
+      readonly command: 'ui install';
+      readonly dataDir: string | undefined;
+      readonly wheel: string | undefined;
+    }
   | ({ readonly command: 'migrate' } & DatabaseChoice)
   | ({ readonly command: 'import'; readonly from: string; readonly dryRun: boolean } & DatabaseChoice)
   | ({ readonly command: 'export'; readonly to: string } & DatabaseChoice)
@@ -276,8 +290,19 @@ export function parseCommandLine(
     .action((uri: string) => {
       result = { command: 'migrate', uri, dataDir: undefined };
     });
+  const [, , uiWheel] = serverOptions['Web UI'];
+  const ui = program
+    .command('ui')
+    .description("`ui install` fetches MLflow's web UI now, which the first start would do.");
+  ui.command('install')
+    .option(uiWheel[0], uiWheel[2])
+    .option(dataDir[0], dataDir[2])
+    .action(({ uiWheel: wheel, dataDir }: { uiWheel?: string; dataDir?: string }) => {
+      result = { command: 'ui install', wheel, dataDir };
+    });
   // Subcommands made by `command()` inherit the settings made above; the help flag is theirs to set.
-  for (const command of [...program.commands, ...db.commands]) command.helpOption('--help', 'show this text');
+  for (const command of [...program.commands, ...db.commands, ...ui.commands])
+    command.helpOption('--help', 'show this text');
 
   try {
     program.parse(argv, { from: 'user' });

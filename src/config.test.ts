@@ -41,6 +41,7 @@ test('without any option', () => {
     corsAllowedOrigins: [],
     xFrameOptions: 'SAMEORIGIN',
     securityMiddleware: true,
+    ui: { folder: resolve(import.meta.dirname, '../.ui'), wheel: undefined },
     exposePrometheus: false,
     tls: undefined,
     rootPath: '',
@@ -69,6 +70,17 @@ test('a flag goes before a variable, a variable before the default, and an empty
   expect(config('-p 6000 -h ::1', env)).toMatchObject({ port: 6000, host: '::1', workers: 3 });
   expect(config('', env)).toMatchObject({ port: 7000, host: '127.0.0.1' });
   expect(config('--port=6001').port).toBe(6001);
+});
+
+test('the web UI', () => {
+  expect(config('--no-ui').ui).toBeUndefined();
+  expect(config('--artifacts-only').ui).toBeUndefined();
+  const wheel = resolve('mlflow.whl');
+  expect(config('--ui-wheel mlflow.whl').ui).toMatchObject({ wheel });
+  expect(parseCommand(['ui', 'install', '--ui-wheel', 'mlflow.whl'], home)).toMatchObject({
+    kind: 'ui install',
+    place: { wheel },
+  });
 });
 
 describe('flags of mlflow server', () => {

@@ -8,16 +8,19 @@ import { type Given, parseCommandLine } from './config-options.ts';
 import { pythonRegExp } from './config-python-regex.ts';
 import { s3OptionsOf } from './config-s3.ts';
 import { signedModel, trustOf } from './config-signature.ts';
+import { graphqlLimitsOf, uiPlaceOf } from './config-ui.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
 import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
 import type { GarbageConfig } from './gc.ts';
+import type { GraphqlLimits } from './http/graphql-limits.ts';
 import type { S3Options } from './objects/s3-client.ts';
 import { longestPresigned } from './resources/artifacts/rules.ts';
 import { parseAge } from './resources/garbage/rules.ts';
 import type { VerifyRequest } from './resources/pins/verify.ts';
 import type { Signed, StorageConfig } from './signature-command.ts';
 import type { Trust } from './signing/verify.ts';
+import type { UiPlace } from './ui/install.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,6 +49,9 @@ export interface Config {
   /** As given; `NONE` sends no header. */
   readonly xFrameOptions: string;
   readonly securityMiddleware: boolean;
+  /** Where the web UI lies, or is to be brought to; undefined if it is not served. */
+  readonly ui: UiPlace | undefined;
+  readonly graphqlLimits: GraphqlLimits;
   readonly exposePrometheus: boolean;
   readonly tls: Tls | undefined;
   /** The path below which a proxy shows this server, for links only: empty, or without a trailing slash. */
@@ -69,6 +75,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export type Command =
   | { readonly kind: 'server'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'ui install'; readonly place: UiPlace }
   | { readonly kind: 'migrate'; readonly database: Database; readonly logLevel: LogLevel }
   | {
       readonly kind: 'gc';
@@ -115,6 +122,8 @@ export function parseCommand(argv: readonly string[], env: Environment = process
   if (line.command === 'gc') return parseGc(line.given, env);
   if (line.command === 'verify') return parseVerify(line.model, line.given, env);
   if (line.command === 'verify-signature') return parseVerifySignature(line.model, line.given, env);
+  if (line.command === 'ui install')
+    return { kind: 'ui install', place: uiPlaceOf(line.wheel, embedded(line.dataDir, env).dataDir) };
   if (line.command !== 'server') {
     const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
     const common = { database, logLevel: logLevelOf(env) };
@@ -229,6 +238,11 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
     corsAllowedOrigins: list(given['cors-allowed-origins']) ?? [],
     xFrameOptions: xFrameOptionsOf(given),
     securityMiddleware: !flag(given, 'disable-security-middleware', false),
+    ui:
+      artifactsOnly || !flag(given, 'ui', true)
+        ? undefined
+        : uiPlaceOf(given['ui-wheel'], embedded(given['data-dir'], env).dataDir),
+    graphqlLimits: graphqlLimitsOf(env),
     exposePrometheus: given['expose-prometheus'] !== undefined,
     tls: uvicorn.tls,
     rootPath: uvicorn.rootPath,

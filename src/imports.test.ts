@@ -19,10 +19,11 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
   jobs: { rooms: ['contract', 'db'], packages: [] },
   resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit', 'jobs'], packages: [] },
+  ui: { rooms: ['contract'], packages: ['yauzl'] },
   transfer: { rooms: ['contract', 'db', 'resources'], packages: [] },
   http: {
     rooms: ['contract', 'generated', 'audit', 'objects'],
-    packages: ['@opentelemetry/api', 'hono', 'pino', 'prom-client'],
+    packages: ['@opentelemetry/api', 'graphql', 'hono', 'pino', 'prom-client'],
   },
 };
 

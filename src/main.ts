@@ -4,6 +4,7 @@ import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
 import { runGc } from './gc.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
+import { runUiInstall } from './server-ui.ts';
 import { runVerifySignature } from './signature-command.ts';
 import { spanIds } from './telemetry.ts';
 import { runExport, runImport } from './transfer-commands.ts';
@@ -27,6 +28,7 @@ async function run(command: Command): Promise<void> {
   if (command.kind === 'verify') return runVerify(command, logger(command.logLevel));
   if (command.kind === 'verify-signature')
     return runVerifySignature(command.signed, command.trust, logger(command.logLevel));
+  if (command.kind === 'ui install') return runUiInstall(command.place);
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);

@@ -26,6 +26,7 @@ import { Pinner } from './resources/pins/pinner.ts';
 import { sweepPins } from './resources/pins/sweep.ts';
 import { Uploads } from './resources/pins/uploads.ts';
 import { renderWaiting } from './resources/runs/documents.ts';
+import { createUiInstaller } from './server-ui.ts';
 import { startTelemetry } from './telemetry.ts';
 
 /** Bytes of a request before its body: a filter travels in the URL, of which MLflow's web server takes as much. */
@@ -192,8 +193,11 @@ async function openPrepared(
 export const runServer = (config: Config, log: Logger): Promise<void> =>
   startWith(log, async (closers) => {
     const database = await openPrepared(config, log, closers);
-    const server = await serve(config, log, database?.options ?? {}, closers);
+    const ui = createUiInstaller(config.ui);
+    const server = await serve(config, log, database?.options ?? {}, ui.progress, closers);
     announce(config, (server.address() as AddressInfo).port, database?.place);
+    closers.push(ui.stop);
+    ui.start();
   });
 
 /** Connects, builds the app and listens. */
@@ -201,6 +205,7 @@ async function serve(
   config: Config,
   log: Logger,
   options: DatabaseOptions,
+  uiProgress: () => string,
   closers: Closers,
 ): Promise<ServerType> {
   if (config.telemetry) closers.push(await startTelemetry(log));
@@ -212,7 +217,7 @@ async function serve(
     closers.push(...keepPins(config, sql, transaction, log));
   }
   closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(config)));
-  const server = await listen(config, sql, log);
+  const server = await listen(config, sql, log, uiProgress);
   closers.push(() => drain(server));
   return server;
 }
@@ -225,14 +230,19 @@ export const runPrimary = (config: Config, log: Logger): Promise<void> =>
     let stopping = false;
     closers.push(async () => {
       stopping = true;
-      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-      for (const worker of workers) worker.process.kill('SIGTERM');
-      await Promise.all(workers.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
+      const all = workers();
+      for (const worker of all) worker.process.kill('SIGTERM');
+      await Promise.all(all.map((worker) => (worker.isDead() ? undefined : once(worker, 'exit'))));
+    });
+    const workers = () => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    const ui = createUiInstaller(config.ui, (uiProgress) => {
+      for (const worker of workers()) if (worker.isConnected()) worker.send({ uiProgress });
     });
     const start = () => {
       const worker = cluster.fork();
       closeUnconfirmed(worker);
       worker.send({ options: serializable(database?.options ?? {}) });
+      worker.send({ uiProgress: ui.progress() });
     };
     let failures = 0;
     const port = await new Promise<number>((resolve) => {
@@ -254,6 +264,8 @@ export const runPrimary = (config: Config, log: Logger): Promise<void> =>
       for (let i = 0; i < config.workers; i++) start();
     });
     announce(config, port, database?.place);
+    closers.push(ui.stop);
+    ui.start();
   });
 
 /** Functions do not pass between processes; the workers make theirs from their own command line. */
@@ -261,10 +273,14 @@ const serializable = (options: DatabaseOptions): DatabaseOptions => JSON.parse(J
 
 /** One of the workers: the primary tells it the database. What JSON cannot carry comes from its own command line. */
 export async function runWorker(config: Config, log: Logger): Promise<void> {
+  let progress = '';
+  process.on('message', ({ uiProgress }: { uiProgress?: string }) => {
+    if (uiProgress !== undefined) progress = uiProgress;
+  });
   const [message] = (await once(process, 'message')) as [{ options: DatabaseOptions }];
   const own = config.database.kind === 'external' ? config.database.options : {};
   await startWith(log, async (closers) => {
-    await serve(config, log, { ...message.options, ...own }, closers);
+    await serve(config, log, { ...message.options, ...own }, () => progress, closers);
   });
 }
 
@@ -291,8 +307,8 @@ async function sweepUploads(config: Config): Promise<boolean> {
   return false;
 }
 
-async function listen(config: Config, sql: Sql, log: Logger): Promise<ServerType> {
-  const app = buildApp({ sql, config, clock: Date.now, log });
+async function listen(config: Config, sql: Sql, log: Logger, uiProgress: () => string): Promise<ServerType> {
+  const app = buildApp({ sql, config, clock: Date.now, log, uiProgress });
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(config.tls && { createServer: createTlsServer }),

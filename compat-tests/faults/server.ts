@@ -43,7 +43,7 @@ export function makeTarget(args: readonly string[], { env, fileSize }: TargetOpt
     async start() {
       // The shell counts in blocks of 512 bytes.
       const limit = fileSize === undefined ? '' : `ulimit -f ${Math.floor(fileSize / 512)}; `;
-      const command = [process.execPath, join(repository, 'bin/tabularium.js'), 'server', ...args];
+      const command = [process.execPath, join(repository, 'bin/tabularium.js'), 'server', '--no-ui', ...args];
       const one = run('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], { env });
       begun.push(one);
       return await untilItAnswers(one);

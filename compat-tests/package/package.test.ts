@@ -91,7 +91,7 @@ test(
     const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
     expect((await succeed('npx', ['tabularium', '--version'], project)).stdout).toBe(`${version}\n`);
 
-    const command = ['tabularium', 'server', '--port', '0', '--data-dir', 'data'];
+    const command = ['tabularium', 'server', '--port', '0', '--data-dir', 'data', '--no-ui'];
     const server = await untilItAnswers(run('npx', command, { cwd: project, env, detached: true }));
     expect((await call(server.url, 'registered-models/create', { name: 'packed' })).status).toBe(200);
     const { body } = await call(server.url, 'registered-models/search');
@@ -156,6 +156,8 @@ const config: AppConfig = {
   securityMiddleware: true,
   exposePrometheus: false,
   telemetry: false,
+  ui: undefined,
+  graphqlLimits: { rootFields: 10, aliases: 10 },
   settings: {
     defaultArtifactRoot: 's3://models',
     trustedArtifactUris: [],

@@ -1,25 +1,9 @@
+import { allowedOfUi } from './allow-list-ui.ts';
+import { type Allowed, error, INVALID, JSON_HEADERS } from './allowed.ts';
 import type { Answer } from './normalise.ts';
 
-/** Requests that Tabularium answers otherwise than MLflow, on purpose. */
-export interface Allowed {
-  /** Names of steps, whole or as a pattern. Each must differ: what has become the same is to be deleted here. */
-  readonly requests: readonly (string | RegExp)[];
-  readonly reason: string;
-  /** Where it differs because of copies, which a database from before them does not know. */
-  readonly copies?: true;
-  /** Our answer, made from MLflow's. */
-  readonly ours: (recorded: Answer) => Answer;
-}
-
-const INVALID = 'INVALID_PARAMETER_VALUE';
 const NO_NAME = "Missing value for required parameter 'name'.";
 const SEE_DOCS = 'See the API docs for more information about request parameters.';
-
-const JSON_HEADERS = {
-  'content-type': 'application/json',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'SAMEORIGIN',
-};
 
 /** What the versions of the model `v` have in common. */
 const noneVersion = {
@@ -82,6 +66,7 @@ const ownWords: Readonly<Record<string, string>> = {
 };
 
 export const allowList: readonly Allowed[] = [
+  ...allowedOfUi,
   {
     requests: ['GET /api/2.0/mlflow/registered-models%2Fget: an escaped slash'],
     reason:
@@ -329,19 +314,6 @@ export const allowList: readonly Allowed[] = [
     ours: () => error(400, INVALID, "Missing value for required parameter 'version'."),
   },
 ];
-
-/** An error as both servers write it. */
-function error(status: number, code: string, message: string): Answer {
-  const errorClass: Record<string, string> = {
-    RESOURCE_DOES_NOT_EXIST: 'RESOURCE_NOT_FOUND',
-    BAD_REQUEST: INVALID,
-  };
-  return {
-    status,
-    headers: JSON_HEADERS,
-    body: { error_class: errorClass[code] ?? code, error_code: code, message, sqlstate: 'KAM00' },
-  };
-}
 
 function messageOf(answer: Answer): string {
   return (answer.body as { message: string }).message;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type Allowed, allowList } from './allow-list.ts';
+import { allowList } from './allow-list.ts';
+import type { Allowed } from './allowed.ts';
 import type { Answer } from './normalise.ts';
 
 /** What the real MLflow answered to each step, by its name. */

@@ -98,10 +98,14 @@ function isRecentMillisecond(value: number): boolean {
 }
 
 function normaliseString(value: string, key: string, captured: Captured): string {
-  if (/^experiment_ids?$/.test(key)) return experimentPlaceholder(value, captured);
+  if (/^experiment(_ids?|Id)$/.test(key)) return experimentPlaceholder(value, captured);
   // Of an evaluation dataset: it follows from the time.
   if (key === 'digest' && /^[0-9a-f]{8}$/.test(value)) return '<digest>';
-  return key === 'next_page_token' ? '<page token>' : normaliseText(value, captured);
+  // GraphQL's longs are strings.
+  if (/Time(stamp)?$/.test(key) && isRecentMillisecond(Number(value))) return '<ms>';
+  return key === 'next_page_token' || key === 'nextPageToken'
+    ? '<page token>'
+    : normaliseText(value, captured);
 }
 
 function experimentPlaceholder(id: string, captured: Captured): string {

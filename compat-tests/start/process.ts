@@ -72,9 +72,9 @@ export const startServer = (...args: string[]): Promise<Server> => untilItAnswer
 export const npmStart = (...args: string[]): Promise<Server> =>
   untilItAnswers(run('npm', ['start', '--', ...args], { detached: true }));
 
-/** `tabularium server …`, not waited for. */
+/** `tabularium server …`, not waited for; without the web UI, which it would fetch. */
 export const beginServer = (...args: string[]): Process =>
-  run(process.execPath, [join(repository, 'bin/tabularium.js'), 'server', ...args]);
+  run(process.execPath, [join(repository, 'bin/tabularium.js'), 'server', '--no-ui', ...args]);
 
 /** Waits until the server of this process answers. Throws with what it printed if it ends instead. */
 export async function untilItAnswers(one: Process): Promise<Server> {

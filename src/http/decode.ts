@@ -37,12 +37,22 @@ export function decode<R extends keyof Rpcs>(rpc: R, incoming: Incoming): Rpcs[R
   return Object.assign(values, incoming.pathParams) as Rpcs[R]['request'];
 }
 
-function readJson(
-  message: Message,
-  { method, query, contentType, body }: Incoming,
-  parse: typeof parseJson,
-): JsonObject {
-  if (method === 'GET' && query.size > 0) return readQuery(message, query);
+/** The message of an RPC from an object that no rule is asked about. @throws INVALID_PARAMETER_VALUE */
+export function decodeInput<R extends keyof Rpcs>(rpc: R, json: JsonObject): Rpcs[R]['request'] {
+  const message = messageNamed(rpcs[rpc].request);
+  const values = message.create();
+  if (!parseInto(values, json, message)) throw invalidParameter('The input cannot be read.');
+  for (const field of message.required) values[field.name] ??= field.zero();
+  return values as Rpcs[R]['request'];
+}
+
+function readJson(message: Message, incoming: Incoming, parse: typeof parseJson): JsonObject {
+  const { method, query } = incoming;
+  return method === 'GET' && query.size > 0 ? readQuery(message, query) : readObject(incoming, parse);
+}
+
+/** The object in a body; none reads as an empty one. @throws INVALID_PARAMETER_VALUE */
+export function readObject({ method, contentType, body }: Incoming, parse = parseJson): JsonObject {
   if (method === 'POST' || method === 'PUT') refuseContentType(contentType);
   let json = parse(body);
   // Old clients encode their JSON twice.

@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { MlflowError } from '../contract/error.ts';
 import { type OperationTable, Rendered, type Rpc } from '../contract/operation.ts';
 import { type Route, routes } from '../generated/routes.ts';
+import type { Rpcs } from '../generated/rpcs.ts';
 import { readBody } from './body.ts';
 import { type CallContext, RunningCall } from './call.ts';
-import { decode } from './decode.ts';
+import { decode, type Incoming } from './decode.ts';
 import { encodeResponse } from './encode.ts';
 import {
   disabled,
@@ -18,8 +19,14 @@ import {
 } from './error.ts';
 import { takeHeaders, withHeaders } from './standing-headers.ts';
 
-/** RPCs that are not written: `not-implemented` answers as MLflow does for one of its own, `nothing` with an empty list. */
-export type Absent = Partial<Record<Rpc, 'not-implemented' | 'nothing'>>;
+/** An RPC that is not written. */
+export interface AbsentOperation<R extends Rpc> {
+  /** Why, for a person. */
+  readonly reason: string;
+  /** What an MLflow answers in which nobody has used it; without this it answers as one that is not implemented. */
+  answer?(request: Rpcs[R]['request']): object;
+}
+export type Absent = { readonly [R in Rpc]?: AbsentOperation<R> };
 
 export interface MountOptions extends CallContext {
   readonly operations: Partial<OperationTable<Rpc>>;
@@ -117,7 +124,7 @@ export function refuseOtherVerbs(app: Hono): void {
     const allow = [...methods].join(', ');
     app.all(path, (c) => {
       if (c.req.method !== 'OPTIONS') return methodNotAllowedPage(c, allow);
-      return c.body(null, 204, { allow, 'content-type': 'text/html; charset=utf-8' });
+      return c.body('', 200, { allow, 'content-type': 'text/html; charset=utf-8' });
     });
   }
 }
@@ -139,9 +146,9 @@ export const named =
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
   if (!operation || route.notImplemented) {
-    const empty = options.absent[route.rpc] === 'nothing';
-    return async (c) =>
-      empty ? c.json({}) : c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' });
+    const absent = options.absent[route.rpc] as AbsentOperation<Rpc> | undefined;
+    if (!absent?.answer || route.notImplemented) return async (c) => notImplemented(c);
+    return async (c) => c.json(absent.answer?.(decode(route.rpc, await readRequest(c))));
   }
   // The table is keyed by RPC; inside one handler request and response are those of that RPC.
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
@@ -156,7 +163,12 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   };
 }
 
-async function readRequest(c: Context) {
+/** What MLflow answers for a route without a handler. */
+export const notImplemented = (c: Context): Response =>
+  c.body(null, 404, { 'content-type': 'text/html; charset=utf-8' });
+
+/** What `decode` reads. */
+export async function readRequest(c: Context): Promise<Incoming> {
   const { method, url } = c.req;
   const question = url.indexOf('?');
   const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));

@@ -43,12 +43,17 @@ function servedDocument(prefix: string, absent: Absent): Document {
   for (const [path, operations] of Object.entries(described.paths)) {
     const served = Object.entries(operations).filter(
       ([, { 'x-mlflow-rpc': rpc, 'x-mlflow-not-implemented': dead }]) =>
-        !dead && !(rpc && absent[rpc] === 'not-implemented'),
+        !dead && !(rpc && isAbsent(rpc, absent)),
     );
     if (served.length > 0) paths[path] = { ...Object.fromEntries(served), ...paths[path] };
   }
   return { ...described, servers: [{ url: prefix || '/' }], paths } as Document;
 }
+
+const isAbsent = (rpc: Rpc, absent: Absent): boolean => {
+  const operation = absent[rpc];
+  return operation !== undefined && !operation.answer;
+};
 
 /** Makes it when it is first asked for: it costs every start otherwise. */
 function lazily<T>(make: () => T): () => T {

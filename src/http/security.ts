@@ -41,6 +41,8 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
   // MLflow serves these without the prefix, too.
   apis.push('/api/2.0/mlflow-artifacts/artifacts', '/ajax-api/2.0/mlflow-artifacts/artifacts');
   const isApi = (path: string) => apis.some((start) => path.startsWith(start));
+  // MLflow leaves GraphQL out, though it changes nothing there either.
+  const isGuarded = (path: string) => path === `${staticPrefix}/graphql` || isApi(path);
 
   return async (c, next) => {
     const { method, path } = c.req;
@@ -54,7 +56,7 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
     }
 
     const access = accessOf(origin, mayRead, everyOrigin);
-    if (origin && changing.has(method) && isApi(path) && !mayWrite(origin))
+    if (origin && changing.has(method) && isGuarded(path) && !mayWrite(origin))
       return plain(c, 403, 'Cross-origin request blocked', access);
     await withHeaders(c, { ...standing, ...access }, next);
     if (method === 'OPTIONS' && c.res.status === 200 && isApi(path)) {

@@ -61,6 +61,8 @@ export async function makeApp(
     securityMiddleware: true,
     exposePrometheus: false,
     telemetry: false,
+    ui: undefined,
+    graphqlLimits: { rootFields: 10, aliases: 10 },
     settings: {
       defaultArtifactRoot: 'mlflow-artifacts:',
       allowedHostAddressedSchemes: [],

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fetchWheel, type Say } from './fetch.ts';
+import { checkWheel, unpackWheel } from './unpack.ts';
+import { uiVersion } from './wheel.ts';
+
+export interface UiPlace {
+  /** What is unpacked lies in a folder of its own in this one, by its version. */
+  readonly folder: string;
+  /** A wheel that is here already, for machines without a network. */
+  readonly wheel: string | undefined;
+}
+
+/** The folder of the pinned version: `build` and `licenses`. It is there whole or not at all. */
+export const installedUi = (folder: string): string => join(folder, `mlflow-${uiVersion}`);
+
+/**
+ * Brings the pinned version's web UI to its place, if it is not there. Several may do so at once: the first stays.
+ * An error has one line that says why.
+ */
+export async function installUi({ folder, wheel }: UiPlace, say: Say, signal: AbortSignal): Promise<void> {
+  const target = installedUi(folder);
+  if (existsSync(target)) return;
+  await mkdir(folder, { recursive: true });
+  const work = await mkdtemp(join(folder, 'unpacking-'));
+  try {
+    const archive = wheel ?? (await fetchWheel(work, say, signal));
+    say('Checking the wheel');
+    await checkWheel(archive);
+    const unpacked = join(work, 'ui');
+    await unpackWheel(archive, unpacked, say, signal);
+    await rename(unpacked, target).catch((error: unknown) => {
+      if (!existsSync(target)) throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
