@@ -4,7 +4,12 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'openapi/**/*.test.ts', 'compat-tests/**/*.test.ts'],
     // They need the Python environments, which are made beside these tests: see compat-tests/run.ts.
-    exclude: [...configDefaults.exclude, 'compat-tests/transfer/**', 'compat-tests/browser/**'],
+    exclude: [
+      ...configDefaults.exclude,
+      'compat-tests/transfer/**',
+      'compat-tests/browser/**',
+      'src/**/*.s3.test.ts',
+    ],
     globalSetup: ['src/testing/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -70,7 +70,10 @@ export async function measureSize(bench: Bench): Promise<void> {
 
   const single = operations.filter((one) => one.single);
   if (single.length > 0 || bench.figures.includes('register')) {
-    const servers = { tabularium, mlflow: await startMlflow(python, databases.mlflow, folder, 1) };
+    const servers = {
+      tabularium,
+      mlflow: await startMlflow(python, databases.mlflow, folder, { workers: 1 }),
+    };
     await settle(bench, servers.mlflow);
     say(`${size.name}: one connection, MLflow with one worker`);
     for (const operation of single) await measureOperation(bench, operation, servers);

@@ -64,6 +64,37 @@ export function memoryOf(pid: number): number {
   return kib / 1024;
 }
 
+/** MiB by which the resident memory of a process and its descendants grows at most while `work` is done. */
+export async function growthDuring<T>(
+  pid: number,
+  work: () => Promise<T>,
+): Promise<{ growth: number; value: T }> {
+  const pids = treeOf(pid).map((process) => process.pid);
+  const before = residentOf(pids);
+  let most = before;
+  const look = setInterval(() => {
+    most = Math.max(most, residentOf(pids));
+  }, 20);
+  try {
+    const value = await work();
+    return { growth: Math.max(most, residentOf(pids)) - before, value };
+  } finally {
+    clearInterval(look);
+  }
+}
+
+function residentOf(pids: readonly number[]): number {
+  let kib = 0;
+  for (const pid of pids) {
+    try {
+      kib += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It has ended.
+    }
+  }
+  return kib / 1024;
+}
+
 /** A process that the bench started, and what it wrote to its log. */
 export interface Started {
   readonly pid: number;

@@ -3,24 +3,34 @@
 -- wrk … -s replay.lua URL -- FILE FIRST_NUMBER
 
 local mark = string.rep("@", 16)
-local requests, marked, turn, number = {}, {}, 0, 0
+-- Of each request its text, in pieces where it is marked.
+local requests, turn, number = {}, 0, 0
+
+local function split(text)
+  local pieces, from = {}, 1
+  for at in text:gmatch("()" .. mark) do
+    pieces[#pieces + 1] = text:sub(from, at - 1)
+    from = at + #mark
+  end
+  pieces[#pieces + 1] = text:sub(from)
+  return pieces
+end
 
 function init(args)
   local headers = { ["Content-Type"] = "application/json" }
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%S+)\t(%S+)\t(.*)$")
-    local text = wrk.format(method, path, headers, body ~= "" and body or nil)
-    requests[#requests + 1] = text
-    marked[#marked + 1] = text:find(mark, 1, true) ~= nil
+    requests[#requests + 1] = split(wrk.format(method, path, headers, body ~= "" and body or nil))
   end
   number = tonumber(args[2])
 end
 
 function request()
   turn = turn % #requests + 1
-  if not marked[turn] then return requests[turn] end
+  local pieces = requests[turn]
+  if #pieces == 1 then return pieces[1] end
   number = number + 1
-  return (requests[turn]:gsub(mark, string.format("%.0f", number)))
+  return table.concat(pieces, string.format("%.0f", number))
 end
 
 -- Times in milliseconds. "failed" counts answers of 400 and above, "broken" what came to no answer.

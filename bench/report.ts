@@ -38,7 +38,7 @@ export interface Result {
   readonly cells: MeasuredCell[];
 }
 
-const median = (list: readonly number[]): number => {
+export const median = (list: readonly number[]): number => {
   const sorted = list.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
@@ -136,7 +136,7 @@ function judge(bars: Bars, { tabularium, ratio, bare, small, other }: Reached): 
 }
 
 /** None where there is no bar, or not what it is about. */
-function verdict(
+export function verdict(
   bar: number | undefined,
   value: number | undefined,
   { label = '', sign, unit }: { label?: string; sign: '≥' | '≤'; unit: string },
@@ -164,10 +164,10 @@ function judgeFigure({ bar, unit, mlflow, tabularium, copy = [] }: Figure): Verd
 }
 
 /** Three digits that mean something. */
-const round = (value: number): string =>
+export const round = (value: number): string =>
   value >= 100 ? String(Math.round(value)) : Number.isNaN(value) ? '–' : String(Number(value.toPrecision(3)));
 
-const textOf = (verdicts: readonly Verdict[]): string =>
+export const textOf = (verdicts: readonly Verdict[]): string =>
   verdicts.map(({ text, met }) => (met ? text : `**missed: ${text}**`)).join(', ');
 
 /** One line of progress. */

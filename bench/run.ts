@@ -4,6 +4,9 @@ import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findPython, makeEnvironment } from '../compat-tests/clients/environments.ts';
+import { loads, quickLoads } from './artifact-content.ts';
+import { type ArtifactResult, artifactTable, countArtifactBars } from './artifact-report.ts';
+import { measureArtifacts } from './artifacts.ts';
 import { type Part, parts, type Size } from './content.ts';
 import { findWrk } from './load.ts';
 import { type Bench, type FigureName, figures, measureSize } from './measure.ts';
@@ -16,7 +19,7 @@ import { makeMlflowTables, makePackage } from './servers.ts';
 
 /**
  * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns: the registry, then tracking,
- * each at two sizes. A whole part goes to bench/results/ under its date and to the tables of the README, anything less
+ * each at two sizes, then artifacts. A whole part goes to bench/results/ under its date and to the tables of the README, anything less
  * to bench/results/partial.json.
  */
 
@@ -42,11 +45,15 @@ const { values: options } = parseArgs({
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-function chosenParts(): readonly Part[] {
-  if (options.part === undefined && !options.quick) return parts;
-  const chosen = parts.filter(({ name }) => name === (options.part ?? 'registry'));
-  if (chosen.length === 0) throw new Error(`--part is one of ${parts.map(({ name }) => name).join(', ')}.`);
-  return chosen;
+const artifacts = 'artifacts';
+
+/** Which parts are measured: of requests, and of artifacts. */
+function chosenParts(): { ofRequests: readonly Part[]; ofArtifacts: boolean } {
+  if (options.part === undefined && !options.quick) return { ofRequests: parts, ofArtifacts: true };
+  const name = options.part ?? 'registry';
+  const names = [...parts.map((part) => part.name), artifacts];
+  if (!names.includes(name)) throw new Error(`--part is one of ${names.join(', ')}.`);
+  return { ofRequests: parts.filter((part) => part.name === name), ofArtifacts: name === artifacts };
 }
 
 function chosenSizes(part: Part): Size[] {
@@ -78,7 +85,7 @@ async function makeScratch(): Promise<string> {
 
 const environment = {
   name: 'bench',
-  requirements: ['mlflow==3.17.2', 'psycopg2-binary'],
+  requirements: ['mlflow==3.17.2', 'psycopg2-binary', 'boto3'],
   moves: false,
 };
 
@@ -147,7 +154,7 @@ async function bench(): Promise<number> {
   cluster = await openCluster(scratch, options.postgres);
   const machine = await describeMachine(cluster, python);
   let missed = 0;
-  for (const part of chosen) {
+  for (const part of chosen.ofRequests) {
     const result: Result = {
       part,
       date: new Date().toISOString(),
@@ -160,6 +167,7 @@ async function bench(): Promise<number> {
     await measurePart(result, { cluster, python, command, scratch });
     missed += await report(result);
   }
+  if (chosen.ofArtifacts) missed += await benchArtifacts(machine, { cluster, python, command, scratch });
   return missed;
 }
 
@@ -191,11 +199,39 @@ async function measurePart(result: Result, { cluster, python, command, scratch }
   }
 }
 
-/** Prints and writes down what a part came to. Resolves to the number of bars that were missed. */
-async function report(result: Result): Promise<number> {
+/** Measures the part `artifacts`. Resolves to the number of bars that were missed. */
+async function benchArtifacts(machine: Result['machine'], tools: Tools): Promise<number> {
+  const result: ArtifactResult = {
+    part: { name: artifacts },
+    date: new Date().toISOString(),
+    machine,
+    loads: options.quick ? quickLoads : loads,
+    cells: [],
+    hashing: [],
+  };
+  await measureArtifacts({
+    ...tools,
+    loads: result.loads,
+    only: options.only,
+    repeats: Number(options.repeats ?? 2),
+    result,
+    say,
+  });
+  return record(result, artifactTable(result), countArtifactBars(result));
+}
+
+/** Prints and writes down what a part of requests came to. Resolves to the number of bars that were missed. */
+function report(result: Result): Promise<number> {
+  const operations = operationsOf[result.part.name];
+  return record(result, tablesOf(result, operations), countBars(result, operations));
+}
+
+async function record(
+  result: Result | ArtifactResult,
+  tables: string,
+  { bars, missed }: { bars: number; missed: number },
+): Promise<number> {
   const { name } = result.part;
-  const operations = operationsOf[name];
-  const tables = tablesOf(result, operations);
   say(`\n${tables}\n`);
   const whole = !options.quick && options.only === '' && options.size === undefined;
   const folder = join(import.meta.dirname, 'results');
@@ -203,7 +239,6 @@ async function report(result: Result): Promise<number> {
   await mkdir(folder, { recursive: true });
   await writeFile(file, `${JSON.stringify(result, null, 1)}\n`);
   if (whole) await writeTables(join(repository, 'README.md'), name, tables);
-  const { bars, missed } = countBars(result, operations);
   say(`Bars missed: ${missed} of ${bars}. All figures are in ${file}.`);
   return missed;
 }

@@ -22,14 +22,26 @@ export async function makePackage(folder: string): Promise<string> {
   return join(folder, 'package', 'bin', 'tabularium.js');
 }
 
+/** Where a server's artifacts go, and what it must find in its environment for that. */
+export interface Destination {
+  readonly uri: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** As users start it, by what `makePackage` made. What servers write goes to `folder`. */
-export async function startTabularium(command: string, database: string, folder: string): Promise<Server> {
+export async function startTabularium(
+  command: string,
+  database: string,
+  folder: string,
+  destination: Destination = { uri: join(folder, 'tabularium'), env: {} },
+): Promise<Server> {
   const port = await freePort();
-  const options = ['--backend-store-uri', database, '--artifacts-destination', join(folder, 'tabularium')];
+  const options = ['--backend-store-uri', database, '--artifacts-destination', destination.uri];
   return untilAnswer(port, () =>
     start(process.execPath, [command, 'server', ...options, '--port', `${port}`], {
       cwd: folder,
       log: join(folder, 'tabularium.log'),
+      env: { ...process.env, ...destination.env },
     }),
   );
 }
@@ -39,15 +51,11 @@ export async function startMlflow(
   python: string,
   database: string,
   folder: string,
-  workers?: number,
+  { workers, destination }: { workers?: number; destination?: Destination } = {},
 ): Promise<Server> {
   const port = await freePort();
-  const options = [
-    '--backend-store-uri',
-    mlflowUri(database),
-    '--artifacts-destination',
-    join(folder, 'mlflow'),
-  ];
+  const { uri, env } = destination ?? { uri: join(folder, 'mlflow'), env: {} };
+  const options = ['--backend-store-uri', mlflowUri(database), '--artifacts-destination', uri];
   if (workers !== undefined) options.push('--workers', `${workers}`);
   return untilAnswer(port, () =>
     start(join(dirname(python), 'mlflow'), ['server', ...options, '--port', `${port}`], {
@@ -55,6 +63,7 @@ export async function startMlflow(
       log: join(folder, 'mlflow.log'),
       env: {
         ...process.env,
+        ...env,
         PATH: `${dirname(python)}:${process.env.PATH}`,
         MLFLOW_DISABLE_TELEMETRY: 'true',
       },

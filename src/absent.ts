@@ -11,7 +11,6 @@ const gateway = 'the AI gateway is not served: server-info says so';
 const jobs = 'there are no jobs yet that optimise prompts';
 const webhooks = 'webhooks are not served yet';
 const workspaces = 'workspaces are not served yet: server-info says so';
-const presigned = 'artifacts on S3 are not served yet: server-info says so';
 
 const none = () => ({});
 /** Where MLflow writes the token of the next page, though there is none. */
@@ -35,8 +34,6 @@ export const absent: { readonly [R in Exclude<Rpc, ImplementedRpc | StreamedRpc>
   deleteTraceTag: { reason: traces },
   setTraceTagV3: { reason: traces },
   deleteTraceTagV3: { reason: traces },
-  createPresignedUploadUrl: { reason: presigned },
-  createPresignedDownloadUrl: { reason: presigned },
   startTrace: { reason: traces },
   searchTraces: { reason: traces, answer: none },
   endTrace: { reason: traces },

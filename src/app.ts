@@ -16,6 +16,7 @@ import { mountArtifacts } from './http/artifacts.ts';
 import { mountByHand } from './http/by-hand.ts';
 import type { WatchDatabase } from './http/call.ts';
 import { notFoundPage } from './http/error.ts';
+import { mountGovernance } from './http/governance.ts';
 import { mountGraphql } from './http/graphql.ts';
 import { healthRoutes } from './http/health.ts';
 import { identifyRequests, mountOperations, refuseOtherVerbs, refuseWorkspaces } from './http/mount.ts';
@@ -25,9 +26,15 @@ import { RememberingRouter } from './http/router.ts';
 import { createSecurity } from './http/security.ts';
 import { createTracing } from './http/tracing.ts';
 import { mountUi } from './http/ui.ts';
+import { canReach } from './objects/locate.ts';
 import { operationsWith } from './operations.ts';
-import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/operations.ts';
+import { loggedModelUri, modelVersionUri, runArtifactUri } from './resources/artifacts/locations.ts';
 import { metricHistoryBulk } from './resources/metrics/operations.ts';
+import { versionDigest } from './resources/pins/digest.ts';
+import { guardedPlaces } from './resources/pins/guard.ts';
+import { Pinner } from './resources/pins/pinner.ts';
+import { countDue } from './resources/pins/store.ts';
+import { Uploads } from './resources/pins/uploads.ts';
 import { countWaiting } from './resources/runs/documents.ts';
 import { installedUi } from './ui/install.ts';
 
@@ -51,6 +58,9 @@ export type AppConfig = Pick<
   | 'artifactsOnly'
   | 'serveArtifacts'
   | 'artifactsDestination'
+  | 'allowedSourceRoots'
+  | 'strictSources'
+  | 's3'
   | 'allowedHosts'
   | 'corsAllowedOrigins'
   | 'xFrameOptions'
@@ -87,7 +97,12 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
       version,
       connections,
       // Where only artifacts are served there is no database to ask.
-      waiting: artifactsOnly ? {} : { 'documents of runs': () => asks.find(countWaiting) },
+      waiting: artifactsOnly
+        ? {}
+        : {
+            'documents of runs': () => asks.find(countWaiting),
+            'copies of versions': () => asks.find(countDue),
+          },
     });
     app.use(prometheus.measure);
     app.get('/metrics', prometheus.answer);
@@ -95,7 +110,13 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
   }
   if (config.securityMiddleware) app.use(createSecurity(config));
   app.use(refuseWorkspaces);
-  app.route('/', healthRoutes(staticPrefix, artifactsOnly ? async () => {} : createReadiness(sql)));
+  const unguarded = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const uploads = new Uploads(asks.ask);
+  // Where only artifacts are served, no database says what was registered.
+  const places = artifactsOnly ? unguarded : guardedPlaces(unguarded, { find: asks.find, uploads, log });
+  const presigns = places.served?.presign !== undefined;
+  const checkReady = artifactsOnly ? async () => {} : createReadiness(sql);
+  app.route('/', healthRoutes(staticPrefix, presigns, checkReady));
   // Without the web UI, the page of the API is what `/` shows.
   if (config.ui)
     mountUi(app, {
@@ -105,7 +126,6 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
       progress: uiProgress ?? (() => 'The web UI is not installed: run `tabularium ui install`.'),
     });
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
   const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
   const watched =
     (put: Ask): Ask =>
@@ -128,9 +148,19 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
     staticPrefix,
     historyBulk: (query) => ask((tag) => metricHistoryBulk(tag, everything, query)),
   });
-  const { settings, graphqlLimits } = config;
-  const operations = operationsWith(places);
-  const mounted = { operations, absent, db, settings, clock, staticPrefix, artifactsOnly };
+  mountGovernance(app, {
+    artifactsOnly,
+    staticPrefix,
+    versionDigest: (name, version) => find((tag) => versionDigest(tag, everything, name, version)),
+  });
+  const { serveArtifacts, graphqlLimits } = config;
+  const settings = {
+    ...config.settings,
+    mayPointTo: config.strictSources ? (uri: string) => canReach(uri, places) : undefined,
+  };
+  const pinner = new Pinner({ ask: asks.ask, transaction: db.pipeline, places: unguarded, uploads, log });
+  const operations = operationsWith(places, pinner);
+  const mounted = { operations, absent, db, settings, clock, staticPrefix, artifactsOnly, serveArtifacts };
   mountOperations(app, mounted);
   mountGraphql(app, { ...mounted, graphqlLimits });
   mountAbsentRoutes(app, { absentRoutes, artifactsOnly, staticPrefix });

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { artifactRoot, localDestination } from './config-artifacts.ts';
+import { artifactRoot, ownRoot } from './config-artifacts.ts';
+
+const destination = (uri: string) => ownRoot('--artifacts-destination', uri);
 
 test.each([
   ['mlflow-artifacts:/', 'mlflow-artifacts:'],
@@ -35,18 +37,28 @@ describe('refused', () => {
     expect(() => artifactRoot(`${scheme}://x/y`)).toThrow(
       `--default-artifact-root cannot be a ${scheme}: root`,
     );
-    expect(() => localDestination(`${scheme}://x/y`)).toThrow(
+    expect(() => destination(`${scheme}://x/y`)).toThrow(
       `--artifacts-destination cannot be a ${scheme}: root`,
     );
   });
 
   test('a file on another machine', () => {
-    expect(() => localDestination('file://server/share')).toThrow('of this machine');
+    expect(() => destination('file://server/share')).toThrow('of this machine');
   });
 });
 
 test('destinations', () => {
-  expect(localDestination('mlartifacts')).toBe(resolve('mlartifacts'));
-  expect(localDestination('file:///srv/a%20b')).toBe('/srv/a b');
-  expect(() => localDestination('s3://b')).toThrow('cannot be on S3 yet');
+  expect(destination('mlartifacts')).toBe(resolve('mlartifacts'));
+  expect(destination('file:///srv/a%20b')).toBe('/srv/a b');
+  expect(destination('s3://bucket')).toBe('s3://bucket');
+  expect(destination('S3://bucket/a/b/')).toBe('s3://bucket/a/b');
+  for (const uri of [
+    's3:bucket',
+    's3://',
+    's3:///a',
+    's3://user@bucket/a',
+    's3://bucket/a/../b',
+    's3://bucket/a?b',
+  ])
+    expect(() => destination(uri)).toThrow('must name a bucket');
 });

@@ -5,17 +5,18 @@ import { StartError } from './contract/start-error.ts';
 /** Where bytes may lie that clients reach without this server, or through another MLflow server. */
 const remoteSchemes = new Set(['s3', 'mlflow-artifacts', 'http', 'https']);
 
-/**
- * The local folder, as an absolute path, that `--artifacts-destination` names as a path or a `file:` URI.
- */
-export function localDestination(uri: string): string {
+/** What one of our own roots may be: the absolute path of a local folder, or `s3://bucket/prefix`. */
+export function ownRoot(option: string, uri: string): string {
   const scheme = schemeOf(uri);
-  if (scheme === undefined || scheme === 'file') return localPath('--artifacts-destination', uri);
-  throw new StartError(
-    scheme === 's3'
-      ? '--artifacts-destination cannot be on S3 yet: give a local folder, or --no-serve-artifacts with --default-artifact-root s3://… so that clients reach the bucket themselves.'
-      : `--artifacts-destination cannot be a ${scheme}: root: give a local folder.`,
-  );
+  if (scheme === undefined || scheme === 'file') return localPath(option, uri);
+  if (scheme === 's3') return bucketRoot(option, uri);
+  throw new StartError(`${option} cannot be a ${scheme}: root: give a local folder or s3://bucket/prefix.`);
+}
+
+function bucketRoot(option: string, uri: string): string {
+  if (!/^s3:\/\/[^/?#@:]+(\/[^?#]*)?$/i.test(uri) || uri.split('/').includes('..'))
+    throw new StartError(`${option} must name a bucket and, if wanted, a prefix, as in s3://bucket/prefix.`);
+  return `s3:${uri.slice('s3:'.length).replace(/\/+$/, '')}`;
 }
 
 /**
@@ -32,6 +33,7 @@ export function artifactRoot(uri: string): string {
       `--default-artifact-root cannot be a ${scheme}: root: leave it out so that this server keeps the artifacts, or give an s3:// root or a local folder.`,
     );
   }
+  if (scheme === 's3') return bucketRoot('--default-artifact-root', uri);
   return uri.replace(/\/+$/, '');
 }
 

@@ -25,10 +25,16 @@ const serverOptions = {
     ['--serve-artifacts', 'MLFLOW_SERVE_ARTIFACTS', 'pass artifacts through this server (default)'],
     ['--no-serve-artifacts', undefined, 'leave artifacts to the clients'],
     [
-      '--artifacts-destination <folder>',
+      '--artifacts-destination <uri>',
       'MLFLOW_ARTIFACTS_DESTINATION',
-      'the folder behind mlflow-artifacts:/ (default: artifacts in --data-dir, or ./mlartifacts with --backend-store-uri)',
+      'what is behind mlflow-artifacts:/, a folder or s3://bucket/prefix (default: artifacts in --data-dir, or ./mlartifacts with --backend-store-uri)',
     ],
+    [
+      '--allowed-source-roots <uris>',
+      undefined,
+      'further folders and s3://bucket/prefix that versions may be read from, comma-separated',
+    ],
+    ['--strict-sources', undefined, 'refuse sources and locations that lie below none of these roots'],
     ['--artifacts-only', 'MLFLOW_ARTIFACTS_ONLY', 'serve nothing but artifacts'],
     ['--registry-store-uri <uri>', 'MLFLOW_REGISTRY_STORE_URI', 'must be the same as --backend-store-uri'],
   ],
@@ -112,7 +118,7 @@ const gcOptions = {
     ['--backend-store-uri <uri>', 'MLFLOW_BACKEND_STORE_URI', 'as for the server'],
     ['--data-dir <folder>', undefined, 'as for the server'],
     ['--default-artifact-root <uri>', 'MLFLOW_DEFAULT_ARTIFACT_ROOT', 'as for the server'],
-    ['--artifacts-destination <folder>', 'MLFLOW_ARTIFACTS_DESTINATION', 'as for the server'],
+    ['--artifacts-destination <uri>', 'MLFLOW_ARTIFACTS_DESTINATION', 'as for the server'],
   ],
   'Taken from mlflow gc, without effect here': [
     ['--tracking-uri <uri>', undefined, ''],
@@ -123,6 +129,27 @@ const gcOptions = {
     ['--workspace <name>', undefined, ''],
     ['--all-workspaces', undefined, ''],
   ],
+} as const satisfies OptionGroups;
+
+/** The options of `tabularium verify-signature`. */
+const signatureOptions = {
+  'Whose signature is believed (one of the two)': [
+    ['--public-key <file>', undefined, 'the PEM file of the public key that it was made with'],
+    [
+      '--certificate-chain <file>',
+      undefined,
+      "the PEM file of the certificates that lead from the signer's to a root, with the root",
+    ],
+  ],
+  'Storage, for a registered version': gcOptions.Storage,
+} as const satisfies OptionGroups;
+
+/** The options of `tabularium verify`. */
+const verifyOptions = {
+  'What is done': [
+    ['--pin', undefined, 'copy what pointers lead to as well, so that it cannot change from now on'],
+  ],
+  Storage: gcOptions.Storage,
 } as const satisfies OptionGroups;
 
 /** The options as given by flag or, failing that, by environment; an empty value counts as none, as in MLflow. */
@@ -137,6 +164,8 @@ interface DatabaseChoice {
 export type CommandLine =
   | { readonly command: 'server'; readonly given: Given }
   | { readonly command: 'gc'; readonly given: Given }
+  | { readonly command: 'verify-signature'; readonly model: string; readonly given: Given }
+  | { readonly command: 'verify'; readonly model: string | undefined; readonly given: Given }
   | {
       readonly command: 'ui install';
       readonly dataDir: string | undefined;
@@ -189,6 +218,26 @@ export function parseCommandLine(
       result = { command: 'gc', given: merge(gcOptions, options, env) };
     });
   addOptions(gc, gcOptions);
+  const signature = program
+    .command('verify-signature')
+    .description(
+      `Check the OpenSSF Model Signing signature (model.sig) that lies beside a model's files; servers may run.`,
+    )
+    .argument('<model>', 'models:/name/version, or a folder')
+    .action((model: string, options: Record<string, string | boolean>) => {
+      result = { command: 'verify-signature', model, given: merge(signatureOptions, options, env) };
+    });
+  addOptions(signature, signatureOptions);
+  const verify = program
+    .command('verify')
+    .description(
+      'Read what registered versions serve, and compare it with what was registered; servers may run.',
+    )
+    .argument('[model]', 'a model, or one of its versions as in name/3; without it, all')
+    .action((model: string | undefined, options: Record<string, string | boolean>) => {
+      result = { command: 'verify', model, given: merge(verifyOptions, options, env) };
+    });
+  addOptions(verify, verifyOptions);
 
   program
     .command('migrate')

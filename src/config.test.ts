@@ -1,4 +1,7 @@
-import { resolve } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, type Environment, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
@@ -48,7 +51,10 @@ test('without any option', () => {
       trustedArtifactUris: ['mlflow-artifacts:'],
       allowedHostAddressedSchemes: [],
       sourceRegex: undefined,
+      presignedSeconds: 300,
     },
+    allowedSourceRoots: [],
+    strictSources: false,
     logLevel: 'info',
     telemetry: false,
   });
@@ -91,6 +97,10 @@ describe('flags of mlflow server', () => {
     ['--no-serve-artifacts --serve-artifacts', { serveArtifacts: true }],
     ['--artifacts-only', { artifactsOnly: true }],
     ['--artifacts-destination /srv/a', { artifactsDestination: '/srv/a' }],
+    [
+      '--allowed-source-roots /srv/a/,s3://bucket/b/,file:///srv/c --strict-sources',
+      { allowedSourceRoots: ['/srv/a', 's3://bucket/b', '/srv/c'], strictSources: true },
+    ],
     ['--disable-workspaces', {}],
   ])('%s', (args, expected) => {
     const { config: found, warnings } = start(args);
@@ -273,9 +283,10 @@ describe('where things lie', () => {
     expect(unserved.settings.defaultArtifactRoot).toBe(resolve('mlruns'));
     const { config: onS3, warnings } = start('--default-artifact-root s3://bucket/path/');
     expect(onS3.settings.defaultArtifactRoot).toBe('s3://bucket/path');
-    expect(warnings).toEqual([expect.stringContaining('S3')]);
-    expect(refusal('--artifacts-destination s3://bucket')).toContain(
-      '--artifacts-destination cannot be on S3 yet',
+    expect(warnings).toEqual([]);
+    expect(config('--artifacts-destination s3://bucket/').artifactsDestination).toBe('s3://bucket');
+    expect(refusal('--artifacts-destination gs://bucket')).toContain(
+      '--artifacts-destination cannot be a gs: root',
     );
   });
 });
@@ -358,6 +369,7 @@ describe('gc', () => {
 
   test('without any option it is about all that is deleted, where a server without any keeps its things', () => {
     expect(gc('').config).toEqual({
+      s3: expect.objectContaining({ endpoint: undefined }),
       database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
       artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
       defaultArtifactRoot: 'mlflow-artifacts:',
@@ -393,6 +405,43 @@ describe('gc', () => {
     expect(() => gc('--all-workspaces')).toThrow(
       'Workspaces are not served yet: leave --all-workspaces out.',
     );
-    expect(() => gc('--artifacts-destination s3://b')).toThrow('cannot be on S3 yet');
+    expect(() => gc('--artifacts-destination gs://b')).toThrow('cannot be a gs: root');
+  });
+});
+
+describe('verify-signature', () => {
+  const verify = (...args: string[]) => parseCommand(['verify-signature', ...args], home);
+  const pem = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey;
+  const key = join(mkdtempSync(join(tmpdir(), 'key-')), 'key.pem');
+  writeFileSync(key, pem.export({ type: 'spki', format: 'pem' }));
+
+  test('a version where a server without any option keeps its things, or a folder', () => {
+    expect(verify('models:/a model/3', '--public-key', key)).toMatchObject({
+      kind: 'verify-signature',
+      signed: {
+        kind: 'version',
+        name: 'a model',
+        version: '3',
+        database: { kind: 'embedded', dataDir: '/home/ada/.local/share/tabularium' },
+        artifactsDestination: '/home/ada/.local/share/tabularium/artifacts',
+      },
+      trust: { kind: 'key' },
+    });
+    expect(verify('models/x', '--public-key', key)).toMatchObject({
+      signed: { kind: 'folder', folder: resolve('models/x') },
+    });
+  });
+
+  test('what cannot be', () => {
+    expect(() => verify('models:/x/latest', '--public-key', key)).toThrow(
+      'as in models:/name/3, not models:/x/latest',
+    );
+    expect(() => verify('x')).toThrow('Say whose signature is believed');
+    expect(() => verify('x', '--public-key', key, '--certificate-chain', key)).toThrow('Say whose');
+    expect(() => verify('x', '--public-key', '/nowhere')).toThrow('/nowhere cannot be read (ENOENT).');
+    expect(() => verify('x', '--certificate-chain', key)).toThrow(
+      'The file of trusted certificates holds none',
+    );
+    expect(() => verify()).toThrow("Missing required argument 'model'");
   });
 });

@@ -1,18 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { artifactRoot, localDestination, schemeOf } from './config-artifacts.ts';
+import { artifactRoot, ownRoot } from './config-artifacts.ts';
 import { type ExternalDatabase, parseDatabaseUri } from './config-database.ts';
 import { type ImportSource, importSourceOf } from './config-import.ts';
 import { type Given, parseCommandLine } from './config-options.ts';
 import { pythonRegExp } from './config-python-regex.ts';
+import { s3OptionsOf } from './config-s3.ts';
+import { signedModel, trustOf } from './config-signature.ts';
 import { graphqlLimitsOf, uiPlaceOf } from './config-ui.ts';
 import { parseUvicornOptions, type Tls } from './config-uvicorn.ts';
 import type { Settings } from './contract/operation.ts';
 import { StartError } from './contract/start-error.ts';
 import type { GarbageConfig } from './gc.ts';
 import type { GraphqlLimits } from './http/graphql-limits.ts';
+import type { S3Options } from './objects/s3-client.ts';
+import { longestPresigned } from './resources/artifacts/rules.ts';
 import { parseAge } from './resources/garbage/rules.ts';
+import type { VerifyRequest } from './resources/pins/verify.ts';
+import type { Signed, StorageConfig } from './signature-command.ts';
+import type { Trust } from './signing/verify.ts';
 import type { UiPlace } from './ui/install.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,8 +35,13 @@ export interface Config {
   readonly staticPrefix: string;
   readonly artifactsOnly: boolean;
   readonly serveArtifacts: boolean;
-  /** The local folder behind `mlflow-artifacts:`; nothing is there if artifacts are not served. */
+  /** What is behind `mlflow-artifacts:`, a local folder or `s3://bucket/prefix`; not used if artifacts are not served. */
   readonly artifactsDestination: string;
+  /** Folders, and `s3://bucket/prefix`, that versions and experiments may point into besides, to be read. */
+  readonly allowedSourceRoots: readonly string[];
+  /** Whether sources and locations anywhere else are refused. */
+  readonly strictSources: boolean;
+  readonly s3: S3Options;
   /** Host patterns as MLflow writes them; `*` among them allows every host. */
   readonly allowedHosts: readonly string[];
   /** Origins besides those of localhost; `*` among them allows every origin. */
@@ -72,6 +84,18 @@ export type Command =
       readonly logLevel: LogLevel;
     }
   | {
+      readonly kind: 'verify';
+      readonly request: VerifyRequest;
+      readonly storage: StorageConfig;
+      readonly logLevel: LogLevel;
+    }
+  | {
+      readonly kind: 'verify-signature';
+      readonly signed: Signed;
+      readonly trust: Trust;
+      readonly logLevel: LogLevel;
+    }
+  | {
       readonly kind: 'import';
       readonly from: ImportSource;
       readonly dryRun: boolean;
@@ -96,6 +120,8 @@ export function parseCommand(argv: readonly string[], env: Environment = process
   const line = parseCommandLine(argv, env, packageVersion());
   if (line.command === 'text') return { kind: 'text', text: line.text, exitCode: line.exitCode };
   if (line.command === 'gc') return parseGc(line.given, env);
+  if (line.command === 'verify') return parseVerify(line.model, line.given, env);
+  if (line.command === 'verify-signature') return parseVerifySignature(line.model, line.given, env);
   if (line.command === 'ui install')
     return { kind: 'ui install', place: uiPlaceOf(line.wheel, embedded(line.dataDir, env).dataDir) };
   if (line.command !== 'server') {
@@ -117,11 +143,8 @@ function parseGc(given: Given, env: Environment): Command {
   for (const name of ['workspace', 'all-workspaces'])
     if (given[name]) throw new StartError(`Workspaces are not served yet: leave --${name} out.`);
   const ids = (name: string) => list(given[name])?.filter((id, i, all) => all.indexOf(id) === i);
-  const database = databaseOf(given, env);
   const config: GarbageConfig = {
-    database,
-    artifactsDestination: destinationOf(given, database),
-    defaultArtifactRoot: artifactRoot(given['default-artifact-root'] ?? 'mlflow-artifacts:/'),
+    ...storageOf(given, env),
     request: {
       olderThan: ageOf(given),
       runIds: ids('run-ids'),
@@ -134,6 +157,34 @@ function parseGc(given: Given, env: Environment): Command {
     .filter(([name]) => given[name] !== undefined)
     .map(([name, why]) => `--${name} has no effect: ${why}.`);
   return { kind: 'gc', config, warnings, logLevel: logLevelOf(env) };
+}
+
+function parseVerifySignature(model: string, given: Given, env: Environment): Command {
+  const signed = signedModel(model, () => storageOf(given, env));
+  return { kind: 'verify-signature', signed, trust: trustOf(given), logLevel: logLevelOf(env) };
+}
+
+function parseVerify(model: string | undefined, given: Given, env: Environment): Command {
+  const [, name, version] = /^(?:models:\/)?([^/]+)(?:\/(\d{1,9}))?$/.exec(model ?? '') ?? [];
+  if (model !== undefined && name === undefined)
+    throw new StartError(`What is verified is named as in name or name/3, not ${model}.`);
+  const request = {
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { version: Number(version) }),
+    pin: given.pin !== undefined,
+  };
+  return { kind: 'verify', request, storage: storageOf(given, env), logLevel: logLevelOf(env) };
+}
+
+/** Where a server that was started with these options keeps what it has. */
+function storageOf(given: Given, env: Environment): StorageConfig {
+  const database = databaseOf(given, env);
+  return {
+    database,
+    artifactsDestination: destinationOf(given, database),
+    defaultArtifactRoot: artifactRoot(given['default-artifact-root'] ?? 'mlflow-artifacts:/'),
+    s3: s3OptionsOf(env),
+  };
 }
 
 const gcWithoutEffect: Readonly<Record<string, string>> = {
@@ -178,6 +229,11 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
     serveArtifacts,
     // The destination of a server that serves none is not looked at, as in MLflow.
     artifactsDestination: destinationOf(serveArtifacts ? given : {}, database),
+    allowedSourceRoots: (list(given['allowed-source-roots']) ?? []).map((uri) =>
+      ownRoot('--allowed-source-roots', uri),
+    ),
+    strictSources: given['strict-sources'] !== undefined,
+    s3: s3OptionsOf(env),
     allowedHosts: list(given['allowed-hosts']) ?? localHosts,
     corsAllowedOrigins: list(given['cors-allowed-origins']) ?? [],
     xFrameOptions: xFrameOptionsOf(given),
@@ -200,7 +256,8 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
 }
 
 function destinationOf({ 'artifacts-destination': uri }: Given, database: Database): string {
-  return localDestination(
+  return ownRoot(
+    '--artifacts-destination',
     uri ?? (database.kind === 'embedded' ? join(database.dataDir, 'artifacts') : './mlartifacts'),
   );
 }
@@ -210,12 +267,13 @@ function settingsOf(given: Given, env: Environment, serveArtifacts: boolean): Se
   const defaultArtifactRoot = artifactRoot(root);
   return Object.freeze({
     defaultArtifactRoot,
-    // The other root of a server, the destination, is a local folder and names no host.
+    // The other root of a server, the destination, is a folder or a bucket and names no host.
     trustedArtifactUris: [defaultArtifactRoot],
     allowedHostAddressedSchemes: (list(env.MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES) ?? []).map(
       (scheme) => scheme.toLowerCase(),
     ),
     sourceRegex: sourceRegexOf(env),
+    presignedSeconds: presignedSecondsOf(env),
   });
 }
 
@@ -280,11 +338,6 @@ function warningsOf(given: Given, config: Config, uvicornIgnored: readonly strin
     warnings.push(`${name} in --uvicorn-opts has no effect: this server does not run on uvicorn.`);
   if (given['data-dir'] && config.database.kind === 'external') {
     warnings.push('--data-dir has no effect: the database is the one of --backend-store-uri.');
-  }
-  if (schemeOf(config.settings.defaultArtifactRoot) === 's3') {
-    warnings.push(
-      'Clients read and write the artifacts on S3 themselves: this server does not show them yet.',
-    );
   }
   if (!config.securityMiddleware) {
     warnings.push(
@@ -361,6 +414,18 @@ function sourceRegexOf(env: Environment): RegExp | undefined {
       { cause },
     );
   }
+}
+
+/** MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS. S3 takes no more than seven days. */
+function presignedSecondsOf({
+  MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS: text = '300',
+}: Environment): number {
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > longestPresigned)
+    throw new StartError(
+      `MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS must be a whole number from 1 to ${longestPresigned}, not ${text}.`,
+    );
+  return seconds;
 }
 
 const logLevels: Readonly<Record<string, LogLevel>> = {

@@ -1,19 +1,20 @@
-import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { artifactPlaces } from './artifact-places.ts';
+import { placesOfCommand } from './artifact-places.ts';
 import type { Database } from './config.ts';
 import { MlflowError } from './contract/error.ts';
 import { everything } from './contract/scope.ts';
 import { StartError } from './contract/start-error.ts';
 import { findEmbedded } from './db/embedded.ts';
 import { connect } from './db/pool.ts';
+import type { S3Options } from './objects/s3-client.ts';
 import { collectGarbage, type GarbageRequest } from './resources/garbage/collect.ts';
 import { type OpenDatabase, openDatabase, prepareFully } from './server.ts';
 
 export interface GarbageConfig {
   readonly database: Database;
-  /** A local folder, absolute. */
+  /** A local folder, absolute, or `s3://bucket/prefix`. */
   readonly artifactsDestination: string;
+  readonly s3: S3Options;
   readonly defaultArtifactRoot: string;
   readonly request: GarbageRequest;
 }
@@ -27,11 +28,7 @@ export async function runGc(config: GarbageConfig, log: Logger): Promise<void> {
   const sql = connect({ ...opened.options, max: 2 });
   try {
     await prepareFully(sql, opened.place, log);
-    const places = artifactPlaces({
-      ...config,
-      // What lies in a folder that is not there is not gone: it may be the wrong folder.
-      serveArtifacts: existsSync(config.artifactsDestination),
-    });
+    const places = placesOfCommand(config);
     const say = (line: string) => process.stdout.write(`${line}\n`);
     await collectGarbage({ sql, scope: everything, places, clock: Date.now, patience, say }, config.request);
   } catch (error) {
@@ -43,7 +40,7 @@ export async function runGc(config: GarbageConfig, log: Logger): Promise<void> {
 }
 
 /** Our own Postgres serves one server; beside it this uses the one that the server has started. */
-async function openBesideServers(database: Database, log: Logger): Promise<OpenDatabase> {
+export async function openBesideServers(database: Database, log: Logger): Promise<OpenDatabase> {
   if (database.kind === 'external') return openDatabase(database, log);
   const options = await findEmbedded(database.dataDir);
   if (options === 'none')

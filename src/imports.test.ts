@@ -11,10 +11,14 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   contract: { rooms: ['generated'], packages: ['postgres'] },
   search: { rooms: ['contract'], packages: [] },
   db: { rooms: ['contract'], packages: ['postgres'] },
-  objects: { rooms: ['contract'], packages: [] },
+  objects: { rooms: ['contract'], packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'] },
+  signing: {
+    rooms: ['contract'],
+    packages: ['@sigstore/bundle', '@sigstore/core', '@sigstore/protobuf-specs'],
+  },
   audit: { rooms: ['contract', 'db', 'generated'], packages: [] },
   jobs: { rooms: ['contract', 'db'], packages: [] },
-  resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit'], packages: [] },
+  resources: { rooms: ['contract', 'generated', 'search', 'db', 'objects', 'audit', 'jobs'], packages: [] },
   ui: { rooms: ['contract'], packages: ['yauzl'] },
   transfer: { rooms: ['contract', 'db', 'resources'], packages: [] },
   http: {

@@ -5,8 +5,10 @@ import { StartError } from './contract/start-error.ts';
 import { runGc } from './gc.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
 import { runUiInstall } from './server-ui.ts';
+import { runVerifySignature } from './signature-command.ts';
 import { spanIds } from './telemetry.ts';
 import { runExport, runImport } from './transfer-commands.ts';
+import { runVerify } from './verify-command.ts';
 
 /** Does what the command line says. */
 async function run(command: Command): Promise<void> {
@@ -23,6 +25,9 @@ async function run(command: Command): Promise<void> {
   }
   if (command.kind === 'import') return runImport(command, logger(command.logLevel));
   if (command.kind === 'export') return runExport(command, logger(command.logLevel));
+  if (command.kind === 'verify') return runVerify(command, logger(command.logLevel));
+  if (command.kind === 'verify-signature')
+    return runVerifySignature(command.signed, command.trust, logger(command.logLevel));
   if (command.kind === 'ui install') return runUiInstall(command.place);
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);

@@ -3,23 +3,28 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
+import { artifactPlaces } from './artifact-places.ts';
 import type { Config, Database } from './config.ts';
 import type { ExternalDatabase } from './config-database.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
+import { createAsk } from './db/ask.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { createTrigramIndexes, migrate } from './db/migrate.ts';
 import { connect, type DatabaseOptions, keepsPreparedStatements } from './db/pool.ts';
 import { createConnector } from './db/socket.ts';
-import { createPipeline } from './db/transaction.ts';
+import { createPipeline, type Pipeline } from './db/transaction.ts';
 import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { repeat } from './jobs/repeat.ts';
-import { removeStaleUploads } from './objects/local.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
+import { Pinner } from './resources/pins/pinner.ts';
+import { sweepPins } from './resources/pins/sweep.ts';
+import { Uploads } from './resources/pins/uploads.ts';
 import { renderWaiting } from './resources/runs/documents.ts';
 import { createUiInstaller } from './server-ui.ts';
 import { startTelemetry } from './telemetry.ts';
@@ -29,6 +34,16 @@ const longestHead = 65_536;
 
 /** Between two looks of a job for work, in milliseconds. */
 const jobPause = 1_000;
+
+/** Between two looks for copies of versions that nobody needs any more, in milliseconds. */
+const unusedPause = 10 * 60 * 1000;
+
+/** How long the end waits for a copy that is being made, in milliseconds. */
+const stopTime = 5_000;
+
+/** Between two looks for what crashes left of uploads, and how old that must be to be no upload any more; milliseconds. */
+const sweepPause = 60 * 60 * 1000;
+const leftoverAge = 24 * 60 * 60 * 1000;
 
 /** How long requests that are under way may take after the signal to stop, in milliseconds. */
 const drainTime = 30_000;
@@ -199,7 +214,9 @@ async function serve(
   if (!config.artifactsOnly) {
     const transaction = createPipeline(sql, 1);
     closers.push(repeat('documents of runs', jobPause, log, () => renderWaiting(transaction)));
+    closers.push(...keepPins(config, sql, transaction, log));
   }
+  closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(config)));
   const server = await listen(config, sql, log, uiProgress);
   closers.push(() => drain(server));
   return server;
@@ -267,9 +284,31 @@ export async function runWorker(config: Config, log: Logger): Promise<void> {
   });
 }
 
+/** Makes the copies of registered versions that are due, and removes those that nobody needs. @returns what ends it. */
+function keepPins(config: Config, sql: Sql, transaction: Pipeline, log: Logger): Closers {
+  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+  const { ask } = createAsk(sql, 1);
+  const pinner = new Pinner({ ask, transaction, places, uploads: new Uploads(ask), log });
+  const endCopies = repeat('copies of versions', jobPause, log, () => pinner.takeUp());
+  return [
+    async () => {
+      pinner.stop();
+      // A large file is copied in one go: whoever comes next begins it anew.
+      await Promise.race([endCopies(), sleep(stopTime, undefined, { ref: false })]);
+    },
+    repeat('unused copies', unusedPause, log, () => ask((tag) => sweepPins(tag, places))),
+  ];
+}
+
+async function sweepUploads(config: Config): Promise<boolean> {
+  const { defaultArtifactRoot } = config.settings;
+  const { folders, buckets } = artifactPlaces({ ...config, defaultArtifactRoot, allowedSourceRoots: [] });
+  for (const { objects } of [...folders, ...buckets]) await objects.sweep(leftoverAge);
+  return false;
+}
+
 async function listen(config: Config, sql: Sql, log: Logger, uiProgress: () => string): Promise<ServerType> {
   const app = buildApp({ sql, config, clock: Date.now, log, uiProgress });
-  if (config.serveArtifacts) await removeStaleUploads(config.artifactsDestination);
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(config.tls && { createServer: createTlsServer }),

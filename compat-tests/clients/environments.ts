@@ -26,6 +26,9 @@ export const clients: readonly Environment[] = [
   { name: 'mlflow-newest', requirements: ['mlflow', 'pytest'], moves: true },
 ];
 
+/** A server that answers as S3 does; the everyday tests run on it. */
+export const moto: Environment = { name: 'moto', requirements: ['moto[server]==5.*'], moves: false };
+
 /** Starts a process of the test command, which knows to stop it; its output is for us to read. */
 export type Spawn = (command: string, args: readonly string[]) => ChildProcess;
 

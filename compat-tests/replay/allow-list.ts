@@ -276,14 +276,37 @@ export const allowList: readonly Allowed[] = [
       ),
   },
   {
-    requests: ['GET /model-versions/get-artifact: a file of a run'],
-    reason: 'MLflow answers 500 with its database address',
+    requests: [
+      'GET model-versions/get-download-uri: of artifacts',
+      'GET model-versions/get-download-uri: of a run',
+    ],
+    reason: 'what a version points to is copied when it is registered',
+    copies: true,
+    ours: (recorded) => ({
+      ...recorded,
+      body: { artifact_uri: 'mlflow-artifacts:/.tabularium/pinned/<id>/1' },
+    }),
+  },
+  {
+    requests: ['GET /model-versions/get-artifact: a file that is not there'],
+    reason: 'what a version points to is copied when it is registered',
+    copies: true,
     ours: () =>
-      error(
-        400,
-        INVALID,
-        "This server cannot reach the artifacts at 'runs:/{{lmRun}}/model': it reads and writes artifacts only under the roots that it was started with.",
-      ),
+      error(404, 'RESOURCE_DOES_NOT_EXIST', "No such artifact: '.tabularium/pinned/<id>/1/nothing'"),
+  },
+  {
+    requests: ['GET /model-versions/get-artifact: a file of a run'],
+    reason: 'MLflow answers 500 with its database address; here the file has been copied',
+    copies: true,
+    ours: () => ({
+      status: 200,
+      headers: {
+        ...JSON_HEADERS,
+        'content-disposition': 'attachment; filename=MLmodel',
+        'content-type': 'text/plain',
+      },
+      body: 'flavors: {}\n',
+    }),
   },
   {
     requests: ['GET /model-versions/get-artifact: no version'],

@@ -5,6 +5,8 @@ export interface Allowed {
   /** Names of steps, whole or as a pattern. Each must differ: what has become the same is to be deleted here. */
   readonly requests: readonly (string | RegExp)[];
   readonly reason: string;
+  /** Where it differs because of copies, which a database from before them does not know. */
+  readonly copies?: true;
   /** Our answer, made from MLflow's. */
   readonly ours: (recorded: Answer) => Answer;
 }

@@ -5,7 +5,7 @@ import { migrate, oldestSchema, readMigrations } from '../../src/db/migrate.ts';
 import { connect } from '../../src/db/pool.ts';
 import { type FreshDatabase, freshDatabase } from '../../src/testing/fresh-database.ts';
 import { everLater, makeApp, type TestApp } from '../../src/testing/make-app.ts';
-import { expectedAnswer } from './expected.ts';
+import { allowedFor, expectedAnswer } from './expected.ts';
 import { play } from './player.ts';
 import { steps } from './steps.ts';
 
@@ -21,10 +21,12 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function answersAsEver(): Promise<void> {
+async function answersAsEver(besides: (step: string) => boolean = () => false): Promise<void> {
   const answers = await play(steps, (request) => (app as TestApp).request(request), 'http://127.0.0.1:5000');
-  const expected = steps.map(({ name }) => [name, expectedAnswer(name)]);
-  expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(expected));
+  const names = steps.map(({ name }) => name).filter((name) => !besides(name));
+  const of = (answer: (name: string) => unknown) =>
+    Object.fromEntries(names.map((name) => [name, answer(name)]));
+  expect(of((name) => answers.get(name))).toEqual(of(expectedAnswer));
 }
 
 test('on the oldest schema, with a role that may not change it', async () => {
@@ -50,7 +52,8 @@ test('on the oldest schema, with a role that may not change it', async () => {
   };
   expect(await migrate(own, log)).toEqual({ applied: [], missing: newer });
   app = await makeApp({}, { sql: own, drop }, everLater());
-  await answersAsEver();
+  // Nothing can be copied there: versions stay pointers.
+  await answersAsEver((step) => allowedFor(step).some(({ copies }) => copies));
 }, 60_000);
 
 test('on the schema of a newer program, which has added to every table', async () => {

@@ -29,6 +29,14 @@ export interface Settings extends HostPolicy {
   readonly defaultArtifactRoot: string;
   /** MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX. */
   readonly sourceRegex: RegExp | undefined;
+  /** How long a URL to download by holds where the request does not say it, in seconds. */
+  readonly presignedSeconds: number;
+}
+
+/** Settings, with what is known once the artifact places are there. */
+export interface CallSettings extends Settings {
+  /** With `--strict-sources`, whether this server itself reads what lies there; undefined where anything may be named. */
+  readonly mayPointTo: ((uri: string) => boolean) | undefined;
 }
 
 /** One request on its way through an operation: who asks, when, and the only ways to the database. */
@@ -38,7 +46,7 @@ export interface Call {
   readonly actor: string;
   /** Milliseconds since the epoch, read once per request. */
   readonly now: bigint;
-  readonly settings: Settings;
+  readonly settings: CallSettings;
 
   /** A question. The tag that is handed in takes a connection per query. */
   read<T>(question: (sql: Sql) => Promise<T>): Promise<T>;

@@ -22,19 +22,20 @@ export const findLines = 2;
 
 /**
  * Makes the functions that put questions to the database, on as many connections as the pool may have and two more.
+ * They are opened when they are needed.
  *
  * Each is a client of a single connection, which is given up when the connection breaks. A client of postgres.js (3.4.9)
  * keeps the statement it broke under, and takes for its answer what Postgres says to the next connection: where Postgres
  * lets none begin, the client tries again and again without telling anybody; where it does, the next statement is refused
  * with the error of the last.
  */
-export function createAsk(pool: Sql): Asks {
+export function createAsk(pool: Sql, connections = pool.options.max): Asks {
   const open = (count: number) => {
     const lines: Line[] = [];
     for (let at = 0; at < count; at++) lines[at] = openLine(pool, (next) => (lines[at] = next));
     return lines;
   };
-  const lines = open(pool.options.max);
+  const lines = open(connections);
   const quick = open(findLines);
 
   // What is asked in one turn of the event loop leaves in one write, and Postgres wakes once for all of it.

@@ -50,5 +50,6 @@ test.each([
     'Content-Length': '7',
     'Content-Disposition': `attachment; filename=${filename}`,
     'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "sandbox; default-src 'none'",
   });
 });

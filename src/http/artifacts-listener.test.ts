@@ -33,7 +33,7 @@ beforeEach(async () => {
   });
   const none = async () => 's3://nowhere';
   mountArtifacts(app, {
-    places: { served: localStore(root), folders: [] },
+    places: { served: localStore(root), folders: [], buckets: [] },
     artifactsOnly: false,
     staticPrefix: '',
     locate: { runArtifactUri: none, modelVersionUri: none, loggedModelUri: none },

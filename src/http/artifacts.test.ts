@@ -42,6 +42,7 @@ function appWith(change: Partial<ArtifactRoutes> & { served?: false }): Hono {
     places: {
       served: change.served === false ? undefined : localStore(join(folder, 'served')),
       folders: [{ folder: mlruns, objects: localStore(mlruns) }],
+      buckets: [],
     },
     artifactsOnly: false,
     staticPrefix: '',
@@ -76,6 +77,10 @@ describe.each(['/api', '/ajax-api'])('the proxy at %s', (api) => {
     expect(file.status).toBe(200);
     expect(await file.text()).toBe('flavors:');
     expect(Object.fromEntries(file.headers)).toEqual({
+      'accept-ranges': 'bytes',
+      'content-security-policy': "sandbox; default-src 'none'",
+      etag: expect.stringMatching(/^"[^"]+"$/),
+      'last-modified': expect.stringMatching(/ GMT$/),
       'content-type': 'text/plain',
       'content-length': '8',
       'content-disposition': 'attachment; filename=MLmodel',
@@ -105,6 +110,63 @@ describe.each(['/api', '/ajax-api'])('the proxy at %s', (api) => {
     const deleted = await app.request(`${at}/0/r1/nope`, { method: 'DELETE' });
     expect([deleted.status, await deleted.json()]).toEqual([200, {}]);
   });
+});
+
+test('ranges, and what has not changed', async () => {
+  await put(`${proxy}/a.txt`, '0123456789');
+  const get = (headers: Record<string, string>, method = 'GET') =>
+    app.request(`${proxy}/a.txt`, { method, headers });
+  const part = await get({ Range: 'bytes=2-4' });
+  expect([part.status, await part.text()]).toEqual([206, '234']);
+  expect(part.headers.get('content-range')).toBe('bytes 2-4/10');
+  expect(part.headers.get('content-length')).toBe('3');
+  expect(part.headers.get('content-disposition')).toBe('attachment; filename=a.txt');
+  const etag = part.headers.get('etag') ?? '';
+  expect(await (await get({ Range: 'bytes=-1', 'If-Range': etag })).text()).toBe('9');
+  expect(await (await get({ Range: 'bytes=-1', 'If-Range': '"x"' })).text()).toBe('0123456789');
+  const behind = await get({ Range: 'bytes=10-' });
+  expect([behind.status, behind.headers.get('content-range')]).toEqual([416, 'bytes */10']);
+
+  for (const method of ['GET', 'HEAD']) {
+    const same = await get({ 'If-None-Match': etag }, method);
+    expect([same.status, await same.text(), same.headers.get('etag')]).toEqual([304, '', etag]);
+  }
+  expect((await get({ 'If-Match': '"x"' })).status).toBe(412);
+  await put(`${proxy}/a.txt`, '0123456789');
+  expect((await get({ 'If-None-Match': etag })).status).toBe(200);
+  const absent = await app.request(`${proxy}/nope`, { headers: { 'If-None-Match': '*' } });
+  expect(await refused(absent, 'RESOURCE_DOES_NOT_EXIST')).toBe("No such artifact: 'nope'");
+});
+
+test.each([
+  '.tabularium/pinned/x/a',
+  './.Tabularium/a',
+  'd/.tabularium',
+  '%2etabularium/a',
+  '.tabu%E2%80%8Blarium/a',
+])("what is the server's own (%s) is read, but not written or deleted", async (path) => {
+  const words = "Invalid path: names that begin with '.tabularium' are the server's own";
+  for (const method of ['PUT', 'DELETE'])
+    expect(
+      await refused(
+        await app.request(`${proxy}/${path}`, { method, body: method === 'PUT' ? 'x' : undefined }),
+      ),
+    ).toBe(words);
+  const upload = `/ajax-api/2.0/mlflow/upload-artifact?run_uuid=r1&path=${path}`;
+  expect(await refused(await app.request(upload, { method: 'POST', body: 'x' }))).toBe(words);
+
+  await localStore(join(folder, 'served')).put('.tabularium/pinned/a', new Blob(['pinned']).stream());
+  expect(await (await app.request(`${proxy}/.tabularium/pinned/a`)).text()).toBe('pinned');
+  expect(await (await app.request(proxy)).json()).toEqual({});
+  expect(await (await app.request(`${proxy}?path=.tabularium/pinned`)).json()).toEqual({
+    files: [{ path: 'a', is_dir: false, file_size: 6 }],
+  });
+});
+
+test('a run whose own location is the place of the server is not written to', async () => {
+  uris.r2 = 'mlflow-artifacts:/.tabularium/pinned/x';
+  const upload = '/ajax-api/2.0/mlflow/upload-artifact?run_uuid=r2&path=a';
+  expect(await refused(await app.request(upload, { method: 'POST', body: 'x' }))).toContain("server's own");
 });
 
 test('HEAD answers the headers alone', async () => {

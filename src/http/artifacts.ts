@@ -1,11 +1,11 @@
 import type { Context, Hono } from 'hono';
 import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
-import { normalPath } from '../contract/posix.ts';
-import { type ArtifactPlaces, fileInfos, type Place, placeOf } from '../objects/locate.ts';
+import { type ArtifactPlaces, fileInfos, placeOf } from '../objects/locate.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
-import { safePath } from '../objects/safe-path.ts';
-import { attachmentHeaders } from './artifact-headers.ts';
-import { disabled, trackingless } from './error.ts';
+import { refuseReserved } from '../objects/reserved.ts';
+import { filePath, safePath } from '../objects/safe-path.ts';
+import { bodyOf, send } from './artifact-transfer.ts';
+import { disabled, trackingless, unserved } from './error.ts';
 import { named, type StreamedRpc } from './mount.ts';
 
 export interface ArtifactRoutes {
@@ -66,11 +66,14 @@ function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined):
     const path = safePath(pathBelow(c, mount));
     if (path === '' || path.endsWith('/')) return c.json({ detail: noFileName }, 400);
     const length = c.req.header('Content-Length');
-    await objects.put(filePath(path), bodyOf(c.req.raw), length === undefined ? undefined : Number(length));
+    refuseReserved(path);
+    await objects.put(filePath(path), bodyOf(c), length === undefined ? undefined : Number(length));
     return c.body(null, 200);
   });
   app.delete(file, async (c) => {
-    await objects.delete(safePath(pathBelow(c, mount)));
+    const path = safePath(pathBelow(c, mount));
+    refuseReserved(path);
+    await objects.delete(path);
     return c.json({});
   });
 }
@@ -125,23 +128,11 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
       if (path.endsWith('/')) throw invalidParameter(noFileName);
       const data = await smallBody(c);
       const place = placeOf(await locate.runArtifactUri(runId), path, places);
-      await place.objects.put(filePath(place.path), new Blob([data]).stream());
+      refuseReserved(place.path);
+      await place.objects.put(filePath(place.path), new Blob([data]).stream(), data.byteLength);
       return c.body(null, 200, { 'Content-Type': 'application/json' });
     }),
   );
-}
-
-async function send(
-  c: Context,
-  { objects, path }: Place,
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  const { size, body } = await objects.get(path);
-  const all = { ...attachmentHeaders(path, size), ...headers };
-  if (c.req.method !== 'HEAD') return c.body(body, 200, all);
-  // Hono answers HEAD with what GET gives and drops its body, unread and open.
-  await body.cancel();
-  return c.body(null, 200, all);
 }
 
 /** What the client asks for below `mount`, as it was sent: Hono has decoded it once already and taken `..` away. */
@@ -157,32 +148,13 @@ const leaves = (c: Context, mount: string): boolean =>
 /** Path and query as they were sent. Only Node's own request still has them; a `Request` has normalised the path. */
 const sentUrl = (c: Context): string | undefined => c.env?.incoming?.url;
 
-/** The path of a file to write. MLflow refuses (there with 500) a folder that is written in a roundabout way. */
-function filePath(path: string): string {
-  const slash = path.lastIndexOf('/');
-  const folder = path.slice(0, Math.max(slash, 0)).replace(/\/+$/, '');
-  if (folder !== '' && normalPath(folder) !== folder)
-    throw invalidParameter(`Invalid artifact path: '${folder}'.`);
-  if (path.slice(slash + 1) === '.') throw invalidParameter(`Invalid artifact path: '${path}'.`);
-  return path;
-}
-
-/** What the client sends; its breaking off is an error of the client. */
-async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
-  try {
-    if (request.body) yield* request.body;
-  } catch (cause) {
-    throw invalidParameter('The upload broke off before its end', { cause });
-  }
-}
-
 /** A body of 1 byte to 10 MiB. */
 async function smallBody(c: Context): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => invalidParameter('Artifact size is too large. Max size is 10MB.');
   if (Number(c.req.header('Content-Length')) > uploadLimit) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of bodyOf(c.req.raw)) {
+  for await (const chunk of bodyOf(c)) {
     size += chunk.byteLength;
     if (size > uploadLimit) throw tooLarge();
     chunks.push(chunk);
@@ -191,9 +163,6 @@ async function smallBody(c: Context): Promise<Uint8Array<ArrayBuffer>> {
   return Buffer.concat(chunks);
 }
 
-const unserved =
-  'the mlflow server running with `--no-serve-artifacts`. To enable artifacts server functionality, ' +
-  'run `mlflow server` with `--serve-artifacts`';
 const servingIsDisabled =
   'Artifact serving is disabled. Run `mlflow server` with `--serve-artifacts` to enable.';
 const noFileName = "Artifact path must include a filename (cannot end with '/').";

@@ -1,5 +1,5 @@
 import { auditInsert } from '../audit/record.ts';
-import type { AuditEntry, Call, Settings } from '../contract/operation.ts';
+import type { AuditEntry, Call, CallSettings } from '../contract/operation.ts';
 import { everything } from '../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../contract/sql.ts';
 
@@ -19,7 +19,7 @@ export type WatchDatabase = <T>(verb: 'read' | 'write' | 'transaction', use: () 
 /** What a call gets of the server: the same for all requests. */
 export interface CallContext {
   readonly db: Database;
-  readonly settings: Settings;
+  readonly settings: CallSettings;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -31,7 +31,7 @@ export class RunningCall implements Call {
   readonly action: string;
   readonly requestId: string;
   readonly now: bigint;
-  readonly settings: Settings;
+  readonly settings: CallSettings;
   recordings = 0;
   readonly #db: Database;
 

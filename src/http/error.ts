@@ -64,3 +64,7 @@ export const disabled = (rule: string, why: string): string => `Endpoint: ${rule
 export const trackingless =
   'the mlflow server running in `--artifacts-only` mode. To enable tracking server functionality, run ' +
   '`mlflow server` without `--artifacts-only`';
+
+export const unserved =
+  'the mlflow server running with `--no-serve-artifacts`. To enable artifacts server functionality, ' +
+  'run `mlflow server` with `--serve-artifacts`';

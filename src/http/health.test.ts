@@ -4,7 +4,7 @@ import { makeApp } from '../testing/make-app.ts';
 import { healthRoutes } from './health.ts';
 
 test.each(['', '/pre'])('below the prefix %j', async (prefix) => {
-  const app = healthRoutes(prefix, async () => {});
+  const app = healthRoutes(prefix, false, async () => {});
   const health = await app.request(`${prefix}/health`);
   expect([health.status, health.headers.get('content-type'), await health.text()]).toEqual([
     200,
@@ -27,8 +27,8 @@ test.each(['', '/pre'])('below the prefix %j', async (prefix) => {
       trace_archival_enabled: false,
       multipart_uploads_enabled: false,
       multipart_downloads_enabled: false,
-      presigned_upload_run_id_supported: false,
-      presigned_upload_model_id_supported: false,
+      presigned_upload_run_id_supported: true,
+      presigned_upload_model_id_supported: true,
       features_enabled: { gateway: false },
     });
   }
@@ -60,8 +60,8 @@ test('ready at once where there is no database', async () => {
 });
 
 test('nowhere else', async () => {
-  expect((await healthRoutes('/pre', async () => {}).request('/health')).status).toBe(404);
-  expect((await healthRoutes('', async () => {}).request('/server-info')).status).toBe(404);
+  expect((await healthRoutes('/pre', false, async () => {}).request('/health')).status).toBe(404);
+  expect((await healthRoutes('', false, async () => {}).request('/server-info')).status).toBe(404);
 });
 
 /** Asks again, because an answer of `/ready` stands for a while. */

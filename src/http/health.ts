@@ -6,19 +6,22 @@ export const mlflowVersion = '3.17.2';
 /**
  * What clients and the web UI read to decide what they may use (`build_server_info_payload` in
  * `mlflow/server/handlers.py`).
+ *
+ * @param presigns whether what is served lies where clients can reach it by presigned URLs. They then go that way, and
+ *   a failure there is final.
  */
-const serverInfo = {
+const serverInfo = (presigns: boolean) => ({
   // Everything lies in a SQL database, so clients may rely on what MLflow offers only on one.
   store_type: 'SqlStore',
   workspaces_enabled: false,
   trace_archival_enabled: false,
-  // With these true the clients go by presigned URLs, and a failure there is final.
-  multipart_uploads_enabled: false,
-  multipart_downloads_enabled: false,
-  presigned_upload_run_id_supported: false,
-  presigned_upload_model_id_supported: false,
+  multipart_uploads_enabled: presigns,
+  multipart_downloads_enabled: presigns,
+  // That these are known here; whether it can be done is said of each run and model.
+  presigned_upload_run_id_supported: true,
+  presigned_upload_model_id_supported: true,
   features_enabled: { gateway: false },
-};
+});
 
 /** Paths that machines ask every few seconds, by whatever name they have for this host. */
 export const probePaths = (staticPrefix: string): ReadonlySet<string> =>
@@ -32,7 +35,7 @@ export const unmeasuredPaths = (staticPrefix: string): ReadonlySet<string> =>
  * `/health` (the process is up), `/version` and the two `server-info`, all below the static prefix, as in MLflow; and
  * `/ready`, which is ours: 503 with a sentence while `checkReady` throws.
  */
-export function healthRoutes(staticPrefix: string, checkReady: () => Promise<void>): Hono {
+export function healthRoutes(staticPrefix: string, presigns: boolean, checkReady: () => Promise<void>): Hono {
   const app = new Hono();
   const ok = { 'content-type': 'text/plain; charset=utf-8' };
   app.get(`${staticPrefix}/health`, (c) => c.body('OK', 200, ok));
@@ -44,7 +47,7 @@ export function healthRoutes(staticPrefix: string, checkReady: () => Promise<voi
     c.body(mlflowVersion, 200, { 'content-type': 'text/html; charset=utf-8' }),
   );
   for (const api of ['api', 'ajax-api']) {
-    app.get(`${staticPrefix}/${api}/3.0/mlflow/server-info`, (c) => c.json(serverInfo));
+    app.get(`${staticPrefix}/${api}/3.0/mlflow/server-info`, (c) => c.json(serverInfo(presigns)));
   }
   return app;
 }

@@ -21,7 +21,8 @@ const deepest = 100;
 /** A log-batch holds some thousands. A million empty lists take a second to read and more to repeat in a sentence. */
 const mostValues = 250_000;
 
-const longInteger = /[-:,[\s]\d{16}/;
+/** Where an integer may stand that is no safe one. Each value of a text with such a one is looked at by itself, which costs a multiple. */
+const longInteger = /[-:,[\s](?:\d{17}|9\d{15})/;
 const pythonLiteral = /-?Infinity|NaN/g;
 // Sources that stand for the literals, which are no numbers of JSON: the first two overflow to what they mean.
 const stands: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: '-0e999' };

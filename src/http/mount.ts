@@ -9,7 +9,14 @@ import { readBody } from './body.ts';
 import { type CallContext, RunningCall } from './call.ts';
 import { decode, type Incoming } from './decode.ts';
 import { encodeResponse } from './encode.ts';
-import { disabled, methodNotAllowedPage, renderError, type TranslateError, trackingless } from './error.ts';
+import {
+  disabled,
+  methodNotAllowedPage,
+  renderError,
+  type TranslateError,
+  trackingless,
+  unserved,
+} from './error.ts';
 import { takeHeaders, withHeaders } from './standing-headers.ts';
 
 /** An RPC that is not written. */
@@ -26,6 +33,7 @@ export interface MountOptions extends CallContext {
   readonly absent: Absent;
   readonly staticPrefix: string;
   readonly artifactsOnly: boolean;
+  readonly serveArtifacts: boolean;
 }
 
 declare module 'hono' {
@@ -67,14 +75,29 @@ export function mountOperations(app: Hono, options: MountOptions): void {
   );
   for (const route of fixedFirst) {
     if (streamed.has(route.rpc)) continue;
+    const why = whyDisabled(route, options);
     const handle = makeHandler(route, options);
-    const answer: Handler = (c) => {
-      c.set('operation', route.rpc);
-      return handle(c);
-    };
-    for (const path of pathsOf(route, options.staticPrefix)) app.on(route.method, path, answer);
+    for (const path of pathsOf(route, options.staticPrefix)) {
+      const answer: Handler = async (c) => {
+        c.set('operation', route.rpc);
+        return why === undefined ? handle(c) : c.html(disabled(ruleOf(path), why), 503);
+      };
+      app.on(route.method, path, answer);
+    }
   }
 }
+
+function whyDisabled(
+  { service }: Route,
+  { artifactsOnly, serveArtifacts }: MountOptions,
+): string | undefined {
+  if (service === 'MlflowArtifactsService') return serveArtifacts ? undefined : unserved;
+  return artifactsOnly ? trackingless : undefined;
+}
+
+/** A path as Flask writes it: what may hold slashes is a `path`. */
+const ruleOf = (path: string): string =>
+  path.replace(/:(\w+)(\{)?[^/]*/g, (_, name, slashes) => `<${slashes ? 'path:' : ''}${name}>`);
 
 const hasParameter = (path: string): boolean => path.includes(':');
 
@@ -122,7 +145,6 @@ export const named =
 
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];
-  if (options.artifactsOnly) return async (c) => c.text(disabled(route.path, trackingless), 503);
   if (!operation || route.notImplemented) {
     const absent = options.absent[route.rpc] as AbsentOperation<Rpc> | undefined;
     if (!absent?.answer || route.notImplemented) return async (c) => notImplemented(c);

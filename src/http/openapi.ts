@@ -35,11 +35,11 @@ const read = (name: string): Document => JSON.parse(readFileSync(new URL(name, f
 
 /**
  * The document that the wire is generated from, without what answers as not implemented, and with what is written by
- * hand: the routes that no descriptor has, and those described as JSON that carry bytes.
+ * hand: the routes that no descriptor has, those described as JSON that carry bytes, and those that MLflow has not.
  */
 function servedDocument(prefix: string, absent: Absent): Document {
   const described = read('mlflow.openapi.json');
-  const paths = { ...read('by-hand.openapi.json').paths };
+  const paths = { ...read('by-hand.openapi.json').paths, ...read('governance.openapi.json').paths };
   for (const [path, operations] of Object.entries(described.paths)) {
     const served = Object.entries(operations).filter(
       ([, { 'x-mlflow-rpc': rpc, 'x-mlflow-not-implemented': dead }]) =>

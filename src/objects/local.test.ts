@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { localStore, removeStaleUploads } from './local.ts';
+import { localStore } from './local.ts';
 import type { ObjectStore } from './object-store.ts';
 
 let folder: string;
@@ -156,6 +157,110 @@ test('the names of uploads are reserved', async () => {
   await expect(store.get(`${name}/a`)).rejects.toThrow(message);
 });
 
+describe('what a file is known by', () => {
+  test('put says the hash of the bytes, and what stat and get say afterwards', async () => {
+    const before = Date.now();
+    const stored = await store.put('d/a', bytes('one ', 'two'));
+    const { sha256, ...identity } = stored;
+    expect(sha256).toBe(createHash('sha256').update('one two').digest('hex'));
+    expect(identity.size).toBe(7);
+    expect(identity.modified).toBeGreaterThanOrEqual(before - 1000);
+    expect(await store.stat('d/a')).toEqual(identity);
+    const { body, ...got } = await store.get('d/a');
+    await body.cancel();
+    expect(got).toEqual(identity);
+  });
+
+  test('another upload of the same bytes, and a write in place, have another etag', async () => {
+    const etags = [(await store.put('a', bytes('same'))).etag, (await store.put('a', bytes('same'))).etag];
+    await writeFile(join(root, 'a'), 'SAME');
+    etags.push((await store.stat('a'))?.etag ?? '');
+    expect(new Set(etags).size).toBe(3);
+  });
+
+  test('what is no file has none', async () => {
+    await store.put('d/a', bytes('x'));
+    for (const path of ['', 'd', 'nope', 'd/a/b']) expect(await store.stat(path)).toBeUndefined();
+  });
+});
+
+describe('ranges', () => {
+  test.each([
+    [{ start: 0, end: 0 }, '0'],
+    [{ start: 3, end: 5 }, '345'],
+    [{ start: 8, end: 100 }, '89'],
+    [{ start: 0, end: 9 }, '0123456789'],
+  ])('%j', async (range, content) => {
+    await store.put('a', bytes('0123456789'));
+    const { size, body } = await store.get('a', range);
+    expect([size, await text(body)]).toEqual([10, content]);
+  });
+
+  test('behind the end', async () => {
+    await store.put('a', bytes('0123'));
+    await store.put('empty', bytes());
+    await expect(store.get('a', { start: 4, end: 9 })).rejects.toEqual(invalid('behind the end'));
+    await expect(store.get('empty', { start: 0, end: 0 })).rejects.toEqual(invalid('behind the end'));
+  });
+});
+
+describe('copy', () => {
+  test('is a file of its own', async () => {
+    await store.put('a', bytes('first'));
+    const copied = await store.copy('a', '.tabularium/pinned/x/a');
+    expect(await store.stat('.tabularium/pinned/x/a')).toEqual(copied);
+    await writeFile(join(root, 'a'), 'later');
+    expect(await content('.tabularium/pinned/x/a')).toBe('first');
+    await writeFile(join(root, '.tabularium/pinned/x/a'), 'third');
+    expect(await content('a')).toBe('later');
+  });
+
+  test('replaces what was there', async () => {
+    for (const name of ['a', 'b']) await store.put(name, bytes(name));
+    await store.copy('a', 'b');
+    expect(await content('b')).toBe('a');
+  });
+
+  test('of what is no file is refused, and leaves nothing', async () => {
+    await store.put('d/a', bytes('x'));
+    await expect(store.copy('nope', 'b')).rejects.toEqual(absent("No such artifact: 'nope'"));
+    await expect(store.copy('d', 'b')).rejects.toEqual(
+      absent("Artifact path refers to a directory, not a file: 'd'"),
+    );
+    expect(await store.list('')).toEqual([{ name: 'd', size: undefined }]);
+  });
+});
+
+describe('walk', () => {
+  const walked = async (path: string) => (await Array.fromAsync(store.walk(path))).map((file) => file.path);
+
+  test('all files below, in the order of whole paths, with their identity', async () => {
+    const names = ['a-c', 'a/b', 'a/c/d', 'a0', 'B', '\uff5e', '\u{1f600}', '.hidden'];
+    for (const name of names) await store.put(`d/${name}`, bytes(name));
+    const inOrder = ['.hidden', 'B', 'a-c', 'a/b', 'a/c/d', 'a0', '\uff5e', '\u{1f600}'];
+    expect(await walked('d')).toEqual(inOrder);
+    expect(await walked('./d//')).toEqual(inOrder);
+    expect(await walked('')).toEqual(inOrder.map((name) => `d/${name}`));
+    const files = await Array.fromAsync(store.walk('d/a'));
+    const identity = await store.stat('d/a/b');
+    expect(files[0]).toEqual({ path: 'b', size: 3, etag: identity?.etag });
+  });
+
+  test('an absent folder and a file are empty', async () => {
+    await store.put('a', bytes('x'));
+    expect(await walked('nope')).toEqual([]);
+    expect(await walked('a')).toEqual([]);
+    await expect(walked('../x')).rejects.toEqual(invalid('Invalid path'));
+  });
+
+  test('a link to a folder above ends', async () => {
+    await store.put('d/e/a', bytes('x'));
+    await symlink(join(root, 'd'), join(root, 'd/e/up'));
+    await symlink(join(folder, 'root/d/e'), join(root, 'd/twin'));
+    expect(await walked('')).toEqual(['d/e/a', 'd/twin/a']);
+  });
+});
+
 describe('list', () => {
   test('one level, in code point order, as MLflow sorts', async () => {
     for (const name of ['b', 'B', 'a-c', 'a/c', '\uff5e', '\u{1f600}', '.hidden'])
@@ -260,7 +365,7 @@ test('what a crash left of uploads is removed when it is a day old', async () =>
   for (const name of ['old', 'fresh']) await writeFile(join(uploads, name), 'x');
   const yesterday = Date.now() / 1000 - 25 * 3600;
   await utimes(join(uploads, 'old'), yesterday, yesterday);
-  await removeStaleUploads(root);
+  await store.sweep(24 * 3600 * 1000);
   expect(await readdir(uploads)).toEqual(['fresh']);
-  await removeStaleUploads(join(folder, 'nowhere'));
+  await localStore(join(folder, 'nowhere')).sweep(0);
 });

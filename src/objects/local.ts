@@ -1,18 +1,35 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import {
+  copyFile,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
 import { isInside } from './inside.ts';
-import type { ObjectStore, StoredEntry } from './object-store.ts';
+import type {
+  ByteRange,
+  Identity,
+  ObjectStore,
+  Stored,
+  StoredEntry,
+  StoredObject,
+  WalkedFile,
+} from './object-store.ts';
 
 /** MLflow hides and reserves names with this start, so what lies here is hidden from it too. */
 const reserved = '.artifact.uploading.';
 const uploads = `${reserved}tabularium`;
-
-/** An upload whose file nobody wrote to for so long (milliseconds) was broken off by a crash. */
-const staleAfter = 24 * 60 * 60 * 1000;
 
 const readSize = 256 * 1024;
 
@@ -20,19 +37,29 @@ const readSize = 256 * 1024;
 export function localStore(root: string): ObjectStore {
   return {
     put: (path, body, length) => translated(path, put(root, path, body, length)),
-    get: (path) => translated(path, get(root, path)),
+    get: (path, range) => translated(path, get(root, path, range)),
+    stat: (path) => translated(path, identify(root, path)),
     list: (path) => translated(path, list(root, path)),
+    walk: async function* (path) {
+      try {
+        yield* walk(root, path);
+      } catch (error) {
+        throw explained(path, error);
+      }
+    },
+    copy: (from, to, etag) => translated(to, copy(root, from, to, etag)),
     delete: (path) => translated(path, remove(root, path)),
+    sweep: (age) => translated('', sweep(root, age)),
   };
 }
 
-/** Removes what uploads left behind that a crash broke off; called once at the start. */
-export async function removeStaleUploads(root: string): Promise<void> {
+/** What nobody wrote to for so long was broken off. */
+async function sweep(root: string, age: number): Promise<void> {
   const folder = join(root, uploads);
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await readdir(folder).catch(ifAbsent([]))) {
     const file = join(folder, name);
-    const info = await stat(file).catch(() => undefined);
-    if (info && Date.now() - info.mtimeMs > staleAfter) await rm(file, { force: true });
+    const info = await stat(file).catch(ifAbsent(undefined));
+    if (info && Date.now() - info.mtimeMs > age) await rm(file, { force: true });
   }
 }
 
@@ -42,24 +69,68 @@ async function put(
   path: string,
   body: AsyncIterable<Uint8Array>,
   length: number | undefined,
-): Promise<void> {
+): Promise<Stored> {
+  const hash = createHash('sha256');
+  const written = await inOneStep(root, path, async (upload) => {
+    const file = await open(upload, 'wx');
+    try {
+      await file.writeFile(hashing(body, hash));
+      await file.sync();
+      const written = identityOf(await file.stat({ bigint: true }));
+      if (length !== undefined && written.size !== length)
+        throw invalidParameter(`The upload broke off: ${written.size} of ${length} bytes came.`);
+      return written;
+    } finally {
+      await file.close();
+    }
+  });
+  return { ...written, sha256: hash.digest('hex') };
+}
+
+async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** A copy that shares its blocks until one of the two is written to, where the file system knows that. */
+async function copy(root: string, from: string, to: string, etag?: string): Promise<Identity> {
+  const source = await realFile(root, from);
+  if (source === undefined) throw notFound(`No such artifact: '${from}'`);
+  const refuseOthers = async () => {
+    if (etag !== undefined && (await identify(root, from))?.etag !== etag) throw changed(from);
+  };
+  return inOneStep(root, to, async (upload) => {
+    await refuseOthers();
+    await copyFile(source, upload, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    // It was these bytes before, and it is now: so it was while it was read.
+    await refuseOthers();
+    const file = await open(upload, 'r+');
+    try {
+      await file.sync();
+      return identityOf(await file.stat({ bigint: true }));
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** Makes a file by `write`, under a name that nobody sees, and gives it its name when it is whole. */
+async function inOneStep(
+  root: string,
+  path: string,
+  write: (upload: string) => Promise<Identity>,
+): Promise<Identity> {
   const target = within(root, path);
   if (target === root) throw invalidParameter('Invalid path');
   await realPathInside(root, target);
   await mkdir(join(root, uploads), { recursive: true });
   const upload = join(root, uploads, randomUUID());
   try {
-    const file = await open(upload, 'wx');
-    try {
-      await file.writeFile(body);
-      await file.sync();
-      const { size } = await file.stat();
-      if (length !== undefined && size !== length)
-        throw invalidParameter(`The upload broke off: ${size} of ${length} bytes came.`);
-    } finally {
-      await file.close();
-    }
+    const written = await write(upload);
     await moveInto(upload, target);
+    return written;
   } catch (error) {
     await rm(upload, { force: true });
     throw error;
@@ -81,28 +152,47 @@ async function moveInto(upload: string, target: string): Promise<void> {
   }
 }
 
-async function get(root: string, path: string) {
-  const real = await realPathInside(root, within(root, path));
-  const info = await stat(real).catch(ifAbsent(undefined));
-  if (info?.isDirectory()) throw notFound(`Artifact path refers to a directory, not a file: '${path}'`);
-  // A pipe or device is not opened at all: that could wait for ever.
-  const file = info?.isFile() ? await open(real, 'r').catch(ifAbsent(undefined)) : undefined;
+async function get(root: string, path: string, range?: ByteRange): Promise<StoredObject> {
+  const real = await realFile(root, path);
+  const file = real === undefined ? undefined : await open(real, 'r').catch(ifAbsent(undefined));
   if (!file) throw notFound(`No such artifact: '${path}'`);
-  return { size: await sizeOf(file), body: contentOf(file) };
-}
-
-/** The size of what is open, which another upload to its name does not change any more. */
-async function sizeOf(file: FileHandle): Promise<number> {
   try {
-    return (await file.stat()).size;
+    // Of what is open: another upload to its name does not change it any more.
+    const identity = identityOf(await file.stat({ bigint: true }));
+    if (range && range.start >= identity.size)
+      throw invalidParameter(`The range begins behind the end of '${path}'`);
+    return { ...identity, body: contentOf(file, range) };
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-function contentOf(file: FileHandle): ReadableStream<Uint8Array> {
-  const content: NodeReadableStream = Readable.toWeb(file.createReadStream({ highWaterMark: readSize }));
+/** The real path of a file; undefined for what is absent, and for a pipe or device, which to open could wait for ever. */
+async function realFile(root: string, path: string): Promise<string | undefined> {
+  const real = await realPathInside(root, within(root, path));
+  const info = await stat(real).catch(ifAbsent(undefined));
+  if (info?.isDirectory()) throw notFound(`Artifact path refers to a directory, not a file: '${path}'`);
+  return info?.isFile() ? real : undefined;
+}
+
+async function identify(root: string, path: string): Promise<Identity | undefined> {
+  const real = await realPathInside(root, within(root, path));
+  const info = await stat(real, { bigint: true }).catch(ifAbsent(undefined));
+  return info?.isFile() ? identityOf(info) : undefined;
+}
+
+/** An upload makes a new inode, a write in place a new time, to the nanosecond. */
+const identityOf = ({ ino, size, mtimeNs, mtimeMs }: BigIntStats): Identity => ({
+  size: Number(size),
+  etag: [ino, size, mtimeNs].map((number) => number.toString(16)).join('-'),
+  modified: Number(mtimeMs),
+});
+
+function contentOf(file: FileHandle, range: ByteRange | undefined): ReadableStream<Uint8Array> {
+  const content: NodeReadableStream = Readable.toWeb(
+    file.createReadStream({ highWaterMark: readSize, ...range }),
+  );
   return content as ReadableStream<Uint8Array>;
 }
 
@@ -131,6 +221,26 @@ async function entryOf(root: string, folder: string, name: string): Promise<Stor
 // UTF-8 orders by code point, as MLflow does; JavaScript's own order differs outside the basic plane.
 const byCodePoint = (a: StoredEntry, b: StoredEntry) =>
   Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+
+/** With its slash a folder takes the place that the paths in it have among its neighbours. */
+const walkedName = ({ name, size }: StoredEntry) => (size === undefined ? `${name}/` : name);
+
+/** @param above the real paths of the folders that are being walked: a link back to one of them ends there. */
+async function* walk(root: string, path: string, above: readonly string[] = []): AsyncGenerator<WalkedFile> {
+  const real = await realPathInside(root, within(root, path));
+  if (above.includes(real)) return;
+  const entries = (await list(root, path)).map((entry) => ({ ...entry, name: walkedName(entry) }));
+  for (const { name, size } of entries.sort(byCodePoint)) {
+    const below = path === '' ? name : `${path}/${name}`;
+    if (size === undefined) {
+      for await (const file of walk(root, below.slice(0, -1), [...above, real]))
+        yield { ...file, path: name + file.path };
+    } else {
+      const identity = await identify(root, below);
+      if (identity) yield { path: name, size: identity.size, etag: identity.etag };
+    }
+  }
+}
 
 async function remove(root: string, path: string): Promise<void> {
   const target = within(root, path);
@@ -171,6 +281,9 @@ async function realPathInside(root: string, path: string): Promise<string> {
   }
   return path;
 }
+
+const changed = (path: string) =>
+  new MlflowError('RESOURCE_CONFLICT', `The artifact '${path}' has changed meanwhile`);
 
 const outside = () => invalidParameter('Invalid path: resolved path is outside the artifact directory');
 

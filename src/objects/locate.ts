@@ -3,20 +3,31 @@ import { fileURLToPath } from 'node:url';
 import { invalidParameter } from '../contract/error.ts';
 import { parseUri } from '../contract/uri.ts';
 import { isInside } from './inside.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { ObjectStore, StoredEntry } from './object-store.ts';
+import { isReserved } from './reserved.ts';
+import type { BucketRoot } from './s3-lazy.ts';
 import { safePath } from './safe-path.ts';
 
 /** The only places whose bytes this server reads and writes. */
 export interface ArtifactPlaces {
   /** What `mlflow-artifacts:` stands for; undefined with `--no-serve-artifacts`. */
   readonly served: ObjectStore | undefined;
-  /** Folders of the server that artifact URIs may name: the default artifact root, if it is one. */
+  /** Folders of the server that artifact URIs may name. */
   readonly folders: readonly ArtifactFolder[];
+  /** The same on S3. */
+  readonly buckets: readonly ArtifactBucket[];
 }
 
 export interface ArtifactFolder {
   /** Absolute. */
   readonly folder: string;
+  /** Where versions may point to it, and nothing is written to it. */
+  readonly readOnly?: true;
+  readonly objects: ObjectStore;
+}
+
+export interface ArtifactBucket extends BucketRoot {
+  readonly readOnly?: true;
   readonly objects: ObjectStore;
 }
 
@@ -40,13 +51,23 @@ const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
  * As in MLflow the host of `mlflow-artifacts:` and of http URIs is not looked at: they mean this server.
  */
 export function placeOf(uri: string, path: string, places: ArtifactPlaces): Place {
-  const root = servedPlace(uri, places) ?? folderPlace(uri, places);
+  const root = servedPlace(uri, places) ?? folderPlace(uri, places) ?? bucketPlace(uri, places);
   if (!root)
     throw invalidParameter(
       `This server cannot reach the artifacts at '${uri}': it reads and writes artifacts only under the roots ` +
         'that it was started with.',
     );
   return { objects: root.objects, path: root.path === '' ? path : `${root.path}/${path}` };
+}
+
+/** Whether this server reads and writes what lies at an artifact URI. */
+export function canReach(uri: string, places: ArtifactPlaces): boolean {
+  try {
+    safePath(placeOf(uri, '', places).path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function servedPlace(uri: string, { served }: ArtifactPlaces): Place | undefined {
@@ -60,11 +81,40 @@ function servedPlace(uri: string, { served }: ArtifactPlaces): Place | undefined
     : { objects: served, path: path.slice(at + servedRoute.length).replace(/^\/+/, '') };
 }
 
+/** Of roots that lie in each other the inner one is meant: it knows which of its names are the server's own. */
+const innermost = <T>(roots: readonly T[], depth: (root: T) => number): T | undefined =>
+  roots.toSorted((a, b) => depth(b) - depth(a))[0];
+
 function folderPlace(uri: string, { folders }: ArtifactPlaces): Place | undefined {
   const local = localPath(uri);
-  const found = local === undefined ? undefined : folders.find(({ folder }) => isInside(folder, local));
-  if (!found || local === undefined) return undefined;
-  return { objects: found.objects, path: relative(found.folder, local).split(sep).join('/') };
+  if (local === undefined) return undefined;
+  const around = folders.filter(({ folder }) => isInside(folder, local));
+  const found = innermost(around, ({ folder }) => folder.length);
+  return found && { objects: found.objects, path: relative(found.folder, local).split(sep).join('/') };
+}
+
+function bucketPlace(uri: string, { buckets }: ArtifactPlaces): Place | undefined {
+  const named = bucketOf(uri);
+  if (!named) return undefined;
+  const key = `${named.prefix}/`;
+  const around = buckets.filter(
+    ({ bucket, prefix }) => bucket === named.bucket && (prefix === '' || key.startsWith(`${prefix}/`)),
+  );
+  const found = innermost(around, ({ prefix }) => prefix.length);
+  return (
+    found && {
+      objects: found.objects,
+      path: named.prefix.slice(found.prefix.length).replace(/^\//, ''),
+    }
+  );
+}
+
+/** The bucket and prefix that an `s3:` URI means; undefined for every other URI, and for one that leads upwards. */
+export function bucketOf(uri: string): BucketRoot | undefined {
+  const { scheme, authority, path } = parseUri(uri);
+  if (scheme !== 's3' || authority === '' || isAbsolute(uri)) return undefined;
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  return names.includes('..') ? undefined : { bucket: authority, prefix: names.join('/') };
 }
 
 /** The absolute path that a `file:` URI or a plain path means; undefined for every other URI. */
@@ -94,9 +144,11 @@ export async function listUnder(
   return fileInfos(await place.objects.list(place.path), folder);
 }
 
-export function fileInfos(entries: Awaited<ReturnType<ObjectStore['list']>>, folder: string): FileInfo[] {
+/** What the wire shows of a listing; names of the server's own are not among it. */
+export function fileInfos(entries: readonly StoredEntry[], folder: string): FileInfo[] {
   const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
-  return entries.map(({ name, size }) => ({
+  const shown = entries.filter(({ name }) => !isReserved(name));
+  return shown.map(({ name, size }) => ({
     path: prefix + name,
     is_dir: size === undefined,
     // MLflow leaves the size of an empty file out.

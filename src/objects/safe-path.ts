@@ -1,4 +1,5 @@
 import { invalidParameter } from '../contract/error.ts';
+import { normalPath } from '../contract/posix.ts';
 import { unquote } from '../contract/uri.ts';
 
 /** MLflow gives up after as many rounds of decoding. */
@@ -27,4 +28,14 @@ export function safePath(path: string): string {
     decoded = next;
   }
   throw invalidParameter('Invalid path');
+}
+
+/** The path of a file to write. MLflow refuses (there with 500) a folder that is written in a roundabout way. */
+export function filePath(path: string): string {
+  const slash = path.lastIndexOf('/');
+  const folder = path.slice(0, Math.max(slash, 0)).replace(/\/+$/, '');
+  if (folder !== '' && normalPath(folder) !== folder)
+    throw invalidParameter(`Invalid artifact path: '${folder}'.`);
+  if (path.slice(slash + 1) === '.') throw invalidParameter(`Invalid artifact path: '${path}'.`);
+  return path;
 }

@@ -6,6 +6,7 @@ import { type AppConfig, buildApp } from '../app.ts';
 import type { Sql } from '../contract/sql.ts';
 import { operationsWith } from '../operations.ts';
 import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
+import type { Keeper } from '../resources/model-versions/create.ts';
 import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
 
 export interface TestApp {
@@ -27,6 +28,16 @@ export function everLater(): () => number {
   };
 }
 
+const noS3: AppConfig['s3'] = {
+  endpoint: undefined,
+  region: undefined,
+  pathStyle: false,
+  ignoreTls: false,
+  ca: undefined,
+  expectedBucketOwner: undefined,
+  uploadArgs: {},
+};
+
 /** The whole server in process, on a database and an artifact folder of its own. */
 export async function makeApp(
   changes: Partial<AppConfig> = {},
@@ -41,6 +52,9 @@ export async function makeApp(
     artifactsOnly: false,
     serveArtifacts: true,
     artifactsDestination: artifacts,
+    allowedSourceRoots: [],
+    strictSources: false,
+    s3: noS3,
     allowedHosts: ['*'],
     corsAllowedOrigins: [],
     xFrameOptions: 'SAMEORIGIN',
@@ -54,6 +68,7 @@ export async function makeApp(
       allowedHostAddressedSchemes: [],
       trustedArtifactUris: ['mlflow-artifacts:/'],
       sourceRegex: undefined,
+      presignedSeconds: 300,
     },
     ...changes,
   };
@@ -72,6 +87,8 @@ export async function makeApp(
 }
 
 function recordedOperations(): string[] {
-  const operations = Object.entries(operationsWith({ served: undefined, folders: [] }));
+  const operations = Object.entries(
+    operationsWith({ served: undefined, folders: [], buckets: [] }, {} as Keeper),
+  );
   return operations.filter(([, { recorded }]) => recorded).map(([rpc]) => rpc);
 }

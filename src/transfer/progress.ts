@@ -10,7 +10,8 @@ const pause = { terminal: 100, file: 10_000 };
 
 const width = 30;
 
-export function createProgress(out: NodeJS.WriteStream): Progress {
+/** @param unit what is counted. */
+export function createProgress(out: NodeJS.WriteStream, unit = 'records'): Progress {
   let shown = 0;
   let open = false;
   let first: { at: number; time: number } | undefined;
@@ -22,7 +23,7 @@ export function createProgress(out: NodeJS.WriteStream): Progress {
       shown = now;
       const part = all === 0 ? 1 : Math.min(1, at / all);
       const rate = Math.round(((at - first.at) * 1000) / (now - first.time)) || 0;
-      const text = `${Math.floor(part * 100)} %, ${at} of ${all} records, ${rate}/s: ${what}`;
+      const text = `${Math.floor(part * 100)} %, ${at} of ${all} ${unit}, ${rate}/s: ${what}`;
       if (!out.isTTY) {
         out.write(`${text}\n`);
         return;

@@ -1,5 +1,5 @@
 import { cwd } from 'node:process';
-import { alreadyExists, MlflowError, notFound } from '../../contract/error.ts';
+import { alreadyExists, invalidParameter, MlflowError, notFound } from '../../contract/error.ts';
 import { type Call, type Operation, type OperationTable, Rendered } from '../../contract/operation.ts';
 import { onUnique } from '../../db/sqlstate.ts';
 import { searchDatasets } from './datasets.ts';
@@ -27,6 +27,10 @@ const createExperiment: Operation<'createExperiment'> = async (request, call) =>
   const artifactLocation = request.artifact_location
     ? readArtifactLocation(request.artifact_location, call.settings, cwd())
     : undefined;
+  if (artifactLocation !== undefined && call.settings.mayPointTo?.(artifactLocation) === false)
+    throw invalidParameter(
+      `Invalid artifact location: '${artifactLocation}'. This server takes only those below its own artifact roots.`,
+    );
   checkExperimentName(name);
   tags.forEach(checkExperimentTag);
   const { defaultArtifactRoot: artifactRoot } = call.settings;

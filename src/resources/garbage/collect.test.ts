@@ -19,7 +19,7 @@ let number = 0;
 beforeAll(async () => {
   app = await makeApp();
   api = wire(app);
-  places = { served: localStore(app.artifacts), folders: [] };
+  places = { served: localStore(app.artifacts), folders: [], buckets: [] };
 });
 afterAll(() => app.close());
 beforeEach(async () => {
@@ -196,7 +196,7 @@ test('what a killed call has left, the next one removes: rows are gone, files ar
   const run = await makeRun();
   await deleteRun(run);
   const full = () => Promise.reject(new Error('killed'));
-  const broken = { served: { ...localStore(app.artifacts), delete: full }, folders: [] };
+  const broken = { served: { ...localStore(app.artifacts), delete: full }, folders: [], buckets: [] };
   await expect(gc({}, { places: broken })).rejects.toThrow('killed');
   expect([await isThere(run), existsSync(run.file)]).toEqual([false, true]);
   expect((await api.post('runs/restore', { run_id: run.id })).status).toBe(404);
@@ -215,7 +215,10 @@ test('artifacts that the disk refuses stay noted, and the next ones go', async (
     path.includes(first.id)
       ? Promise.reject(new MlflowError('INVALID_STATE', 'The disk does not let it'))
       : store.delete(path);
-  const lines = await gc({}, { places: { served: { ...store, delete: refusing }, folders: [] } });
+  const lines = await gc(
+    {},
+    { places: { served: { ...store, delete: refusing }, folders: [], buckets: [] } },
+  );
   expect(lines.slice(2)).toEqual([
     `The artifacts at ${first.uri} could not be deleted: The disk does not let it.`,
   ]);
@@ -227,7 +230,7 @@ test('artifacts that the disk refuses stay noted, and the next ones go', async (
 test('a version that was registered while the run went keeps the files', async () => {
   const run = await makeRun();
   await deleteRun(run);
-  const late: ArtifactPlaces = { served: undefined, folders: [] };
+  const late: ArtifactPlaces = { served: undefined, folders: [], buckets: [] };
   await gc({}, { places: late });
   // Its creation read the run before it went.
   await register('late', { source: 's3://bucket/elsewhere' });

@@ -6,6 +6,7 @@ import type { Sql } from '../../contract/sql.ts';
 import type { ArtifactPlaces, Place } from '../../objects/locate.ts';
 import { experimentNotFound, parseExperimentId } from '../experiments/rules.ts';
 import { modelNotFound } from '../logged-models/rules.ts';
+import { findUnused, giveUp } from '../pins/store.ts';
 import { runNotFound } from '../runs/rules.ts';
 import { Holders, placeOrNone, type VersionPointer } from './holders.ts';
 import { type Item, label, notDeleted, ownFolder, tooYoung } from './rules.ts';
@@ -73,7 +74,20 @@ export async function collectGarbage(collector: Collector, request: GarbageReque
     else if (request.dryRun || (await store.deleteExperiment(sql, author, id)))
       say(`Experiment with ID ${id} ${done}`);
   }
+  await giveUpCopies(collector, request.dryRun);
   await sweep(collector, request.dryRun ? going : undefined);
+}
+
+/** Notes the copies that no version needs any more, whatever else is asked for: nobody can have them back. */
+async function giveUpCopies({ sql, say }: Collector, dryRun: boolean): Promise<void> {
+  let done = 0;
+  for (let ids = await findUnused(sql, 0); ids.length > 0; ids = await findUnused(sql, 0, ids.at(-1))) {
+    for (const id of ids) if (dryRun || (await giveUp(sql, id))) done++;
+  }
+  if (done > 0)
+    say(
+      `${done} copies that no registered version needs ${dryRun ? 'would be' : 'have been'} permanently deleted.`,
+    );
 }
 
 interface DeletedExperiment {

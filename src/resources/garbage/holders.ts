@@ -1,6 +1,7 @@
 import { normalPath } from '../../contract/posix.ts';
 import { parseUri, unquoteFully } from '../../contract/uri.ts';
 import { type ArtifactPlaces, type Place, placeOf } from '../../objects/locate.ts';
+import { refuseReserved } from '../../objects/reserved.ts';
 import { safePath } from '../../objects/safe-path.ts';
 import { type Item, ownFolder } from './rules.ts';
 
@@ -18,6 +19,7 @@ export function placeOrNone(uri: string, places: ArtifactPlaces): Place | undefi
   try {
     const { objects, path } = placeOf(uri, '', places);
     const safe = safePath(path);
+    refuseReserved(safe);
     return safe === '' ? undefined : { objects, path: safe };
   } catch {
     return undefined;
@@ -77,7 +79,9 @@ export class Holders {
   #paths(uri: string): string[] {
     const place = placeOrNone(uri, this.#places);
     const { scheme, authority, path } = parseUri(uri);
-    const root = !place ? `${scheme}://${authority}` : place.objects === this.#places.served ? 'served' : '';
+    const bucket = this.#places.buckets.find(({ objects }) => objects === place?.objects);
+    const own = bucket ? `s3://${bucket.bucket}/${bucket.prefix}` : '';
+    const root = !place ? `${scheme}://${authority}` : place.objects === this.#places.served ? 'served' : own;
     const folder = this.#places.folders.find(({ objects }) => objects === place?.objects)?.folder ?? '';
     const whole = place ? `${folder}/${place.path}` : unquoteFully(path);
     const names = normalPath(`/${whole}`).split('/').filter(Boolean);

@@ -45,6 +45,7 @@ describe('what versions need', () => {
   const places: ArtifactPlaces = {
     served: localStore('/served'),
     folders: [{ folder: '/runs', objects: localStore('/runs') }],
+    buckets: [],
   };
   const served = item('r1', 'mlflow-artifacts:/1/r1/artifacts');
   const local = item('r2', 'file:///runs/1/r2/artifacts');

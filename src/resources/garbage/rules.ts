@@ -1,8 +1,11 @@
 import { invalidParameter } from '../../contract/error.ts';
 
-/** A run or logged model that `tabularium gc` deletes with its artifacts; experiments have none of their own. */
+/**
+ * A run or logged model that `tabularium gc` deletes with its artifacts, or the copy of what a version pointed to;
+ * experiments have none of their own.
+ */
 export interface Item {
-  readonly kind: 'run' | 'logged-model';
+  readonly kind: 'run' | 'logged-model' | 'pin';
   /** On the wire. */
   readonly id: string;
   readonly location: string;
@@ -39,7 +42,11 @@ export function ownFolder({ id, location }: Item): string | undefined {
   return parts.includes(id) ? parts.join('/') : undefined;
 }
 
-const named: Record<Item['kind'], string> = { run: 'Run', 'logged-model': 'Logged model' };
+const named: Record<Item['kind'], string> = {
+  run: 'Run',
+  'logged-model': 'Logged model',
+  pin: 'Registered copy',
+};
 
 /** As MLflow begins its lines. */
 export const label = ({ kind, id }: Pick<Item, 'kind' | 'id'>): string => `${named[kind]} with ID ${id}`;

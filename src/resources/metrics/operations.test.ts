@@ -26,6 +26,16 @@ test('the greatest by step, time and value is the latest; a point logged twice i
   expect((await history('m')).body.metrics.map((p: { value: number }) => p.value)).toEqual([3, 4, 9]);
 });
 
+test('a batch that is sent again, with more in it, adds what is new', async () => {
+  const points = [1, 2, 3].map((step) => ({ key: 'again', value: step, timestamp: 5, step }));
+  const batch = (metrics: object[]) => api.post('runs/log-batch', { run_id: run, metrics });
+  expect((await batch(points.slice(0, 2))).body).toEqual({});
+  expect((await batch([...points, ...points])).body).toEqual({});
+  expect((await history('again')).body.metrics).toEqual(points);
+  const { data } = (await api.get('runs/get', { run_id: run })).body.run;
+  expect(data.metrics).toContainEqual(points[2]);
+});
+
 test('NaN and infinities', async () => {
   await log('nan', 'NaN');
   await log('inf', 'Infinity');

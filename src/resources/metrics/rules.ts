@@ -59,6 +59,47 @@ export function readPoint(sent: SentMetric, path = ''): Point {
   };
 }
 
+/** Points as they are written: what the statement that logs them would else have to sort and to count. */
+export interface Batch {
+  /** Each once, sorted. */
+  readonly keys: readonly string[];
+  /** Each once, by key, time and step: writers that meet on the same points would else wait for each other for ever. */
+  readonly points: readonly Point[];
+  /** Of each point, where its key stands in `keys`, from 1 on. */
+  readonly places: readonly number[];
+  /** Of each key, in their order, the point that counts: the greatest by (step, timestamp, value), the first sent of equals. */
+  readonly latest: readonly Point[];
+}
+
+/** Points that were sent together. */
+export function batchOf(sent: readonly Point[]): Batch {
+  const byKey = Map.groupBy(sent, ({ key }) => key);
+  const keys = [...byKey.keys()].sort(compare);
+  const groups = keys.map((key) => byKey.get(key) as Point[]);
+  const latest = groups.map((group) => group.reduce((most, one) => (isLater(one, most) ? one : most)));
+  const distinct = groups.map((group) =>
+    group.sort(inOrder).filter((one, i) => i === 0 || inOrder(group[i - 1] as Point, one) !== 0),
+  );
+  return {
+    keys,
+    points: distinct.flat(),
+    places: distinct.flatMap((group, i) => group.map(() => i + 1)),
+    latest,
+  };
+}
+
+const compare = <T extends bigint | number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const isLater = (a: Point, b: Point): boolean =>
+  (compare(a.step, b.step) || compare(a.timestamp, b.timestamp) || compare(a.value, b.value)) > 0;
+
+const inOrder = (a: Point, b: Point): number =>
+  compare(a.timestamp, b.timestamp) ||
+  compare(a.step, b.step) ||
+  compare(a.value, b.value) ||
+  Number(a.isNan) - Number(b.isNan) ||
+  compare(a.modelId ?? '', b.modelId ?? '');
+
 const finite = (value: number): number =>
   Number.isNaN(value) ? 0 : Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 

@@ -1,59 +1,90 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import type { Point } from './rules.ts';
+import type { Batch, Point } from './rules.ts';
 
 /** A point as JSON, of a row of metrics or latest_metrics; the double is written in full. */
 export const renderPoint = (sql: Sql, row: Fragment, key: Fragment): Fragment => sql`json_build_object(
   'key', ${key}, 'value', case when ${row}.is_nan then 'NaN' else ${row}.value end,
   'timestamp', ${row}.timestamp, 'step', ${row}.step)`;
 
+/** The CTEs `known` (the numbers of the batch's keys) and `unknown_keys` (those that have none yet). */
+export const knownKeys = (sql: Sql, { keys }: Batch): Fragment => sql`
+  known as materialized (
+    select s.key, k.id, s.place
+    from ${keys.length === 1 ? sql`(values (${keys[0] as string}::text, 1))` : sql`unnest(${keys}::text[]) with ordinality`} as s (key, place)
+    left join tabularium.metric_keys k on k.key = s.key),
+  unknown_keys as (select key from known where id is null)`;
+
+/** By which index a point stands once in a run. */
+export const pointKey = 'metrics_point';
+
 /**
- * The CTEs `sent` (the points, their keys looked up) and `unknown_keys` (those that have no number yet) of the
- * statement that logs points.
+ * The CTEs that insert a batch into the run in `ready`, and put the latest of each metric forward.
+ *
+ * @param repeated whether points may stand there already: they stay as they are. To look for each costs as much as to
+ *   write it; without it the statement fails on the key `metrics_point`.
  */
-export function sentPoints(sql: Sql, points: readonly Point[]): Fragment {
+export function insertPoints(
+  sql: Sql,
+  { points, places, latest }: Batch,
+  { repeated }: { repeated: boolean },
+): Fragment {
   // Most belong to no logged model: three lists less to write and to read.
   const models = points.some(({ modelId, datasetName }) => modelId !== null || datasetName !== null);
-  const columns = models ? sql`, model_id, dataset_name, dataset_digest` : sql``;
+  return sql`
+  logged as (
+    insert into tabularium.metrics
+      (run, key_id, timestamp, step, value, is_nan ${models ? sql`, model_id, dataset_name, dataset_digest` : sql``})
+    select ready.id, (select array_agg(id order by place) from known)[s.place], s.timestamp, s.step, ${number(sql)}, ${isNan(sql)}
+      ${models ? sql`, s.model_id, s.dataset_name, s.dataset_digest` : sql``}
+    from ready, ${sentPoints(sql, places, points, models)}
+    ${repeated ? sql`on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing` : sql``}),
+  latest as (
+    insert into tabularium.latest_metrics as latest
+      (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
+    select ready.id, known.id, experiment_id, start_time, ${number(sql)}, ${isNan(sql)}, s.step, s.timestamp
+    from ready, ${sentPoints(
+      sql,
+      latest.map((_, i) => i + 1),
+      latest,
+      false,
+    )} join known on known.place = s.place
+    order by known.id
+    on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
+      timestamp = excluded.timestamp
+    where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
+}
+
+const isNan = (sql: Sql): Fragment => sql`s.value = 'NaN'`;
+const number = (sql: Sql): Fragment => sql`case when s.value = 'NaN' then 0 else s.value end`;
+
+/**
+ * Rows `s` (place, value, timestamp, step). A single one is stated as such: of a list the planner expects more, and plans
+ * anew for each that is shorter.
+ */
+function sentPoints(
+  sql: Sql,
+  places: readonly number[],
+  points: readonly Point[],
+  models: boolean,
+): Fragment {
+  const value = (p: Point) => (p.isNan ? Number.NaN : p.value);
+  const [only, ...more] = points;
+  if (only && more.length === 0 && !models)
+    return sql`(values (${places[0] as number}::int, ${value(only)}::float8, ${only.timestamp}::int8, ${only.step}::int8))
+      as s (place, value, timestamp, step)`;
   const lists = models
     ? sql`, ${points.map((p) => p.modelId)}::text[], ${points.map((p) => p.datasetName)}::text[],
       ${points.map((p) => p.datasetDigest)}::text[]`
     : sql``;
-  const belongings = models
-    ? sql`s.model_id, s.dataset_name, s.dataset_digest`
-    : sql`null::text as model_id, null::text as dataset_name, null::text as dataset_digest`;
-  return sql`
-  sent as materialized (
-    select s.key, k.id as key_id, case when s.value = 'NaN' then 0 else s.value end as value,
-      s.value = 'NaN' as is_nan, s.timestamp, s.step, ${belongings}, s.position
-    from unnest(
-      ${points.map((p) => p.key)}::text[], ${points.map((p) => (p.isNan ? Number.NaN : p.value))}::float8[],
-      ${points.map((p) => String(p.timestamp))}::int8[], ${points.map((p) => String(p.step))}::int8[] ${lists}
-    ) with ordinality as s (key, value, timestamp, step ${columns}, position)
-    left join tabularium.metric_keys k on k.key = s.key),
-  unknown_keys as (select distinct key from sent where key_id is null)`;
+  const columns = models ? sql`, model_id, dataset_name, dataset_digest` : sql``;
+  return sql`unnest(
+      ${numbers(places)}::int[], ${numbers(points.map(value))}::float8[], ${numbers(points.map((p) => p.timestamp))}::int8[],
+      ${numbers(points.map((p) => p.step))}::int8[] ${lists}) as s (place, value, timestamp, step ${columns})`;
 }
 
-/**
- * The CTEs that insert the points of `sent` into the run in `ready`, and put the latest of each metric forward: the
- * greatest by (step, timestamp, value). Rows are written in the order of their keys: writers that meet on the same
- * metrics would otherwise wait for each other for ever.
- */
-export const insertPoints = (sql: Sql): Fragment => sql`
-  logged as (
-    insert into tabularium.metrics
-      (run, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest)
-    select ready.id, key_id, timestamp, step, value, is_nan, model_id, dataset_name, dataset_digest
-    from ready, sent order by key_id, timestamp, step, value, is_nan, model_id, position
-    on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing),
-  latest as (
-    insert into tabularium.latest_metrics as latest
-      (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
-    select distinct on (key_id) ready.id, key_id, experiment_id, start_time, value, is_nan, step, timestamp
-    from ready, sent order by key_id, step desc, timestamp desc, value desc, position
-    on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
-      timestamp = excluded.timestamp
-    where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
+/** A list as Postgres writes it. By itself postgres.js takes a list of bigint for one bigint. */
+const numbers = (list: readonly (number | bigint)[]): string => `{${list.join()}}`;
 
 /** Gives the keys their numbers. Of two that do so at once the later waits, and finds them. */
 export async function insertKeys(sql: Sql, keys: readonly string[]): Promise<void> {

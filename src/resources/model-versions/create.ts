@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidParameter, notFound } from '../../contract/error.ts';
 import type { Call, Operation } from '../../contract/operation.ts';
 import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
+import type { NewPin } from '../pins/store.ts';
 import {
   checkModelName,
   checkVersionTag,
@@ -12,9 +14,10 @@ import {
 } from '../registered-models/rules.ts';
 import { findModelKind, renderModel } from '../registered-models/store.ts';
 import { findRunOrigin } from '../runs/store.ts';
-import { parseVersion, versionNotFound } from './rules.ts';
+import { parseVersion, refuseFailed, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
 import * as store from './store.ts';
+import { refuseForeignSource } from './strict.ts';
 import { answerVersion } from './wire.ts';
 
 /** What MLflow's clients send as the source of a prompt, which has no bytes. */
@@ -24,53 +27,115 @@ interface Lineage {
   readonly source: string;
   readonly runId: string;
   readonly modelId: string;
-  /** Where the bytes lie, if the source itself does not say it. */
-  readonly storageLocation?: string;
+  /** The version that the source names. */
+  readonly origin?: store.VersionOrigin;
 }
 
-export const createModelVersion: Operation<'createModelVersion'> = async (request, call) => {
-  const { name, source = '', run_link: runLink = '', description = '' } = request;
-  if (call.settings.sourceRegex && !call.settings.sourceRegex.test(source))
-    throw invalidParameter(`Invalid model version source: '${source}'.`);
-  const tags = collectTags(request.tags);
-  const prompt = isPrompt(tags);
-  if (prompt && !promptSources.has(source))
-    throw invalidParameter(
-      `Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`,
-    );
-  refuseHostAddressed(source, 'source', call.settings);
-  const lineage = prompt
-    ? { source, runId: request.run_id ?? '', modelId: request.model_id ?? '' }
-    : await resolveLineage(call, source, request.run_id, request.model_id);
-  checkModelName(name);
-  tags.forEach(checkVersionTag);
-  const { storageLocation, runId } = await locate(call, lineage);
+/** How the files of a version are kept from changing. */
+export interface Keeper {
+  /** The copy that a version at this location needs; undefined where it stays a pointer. */
+  plan(location: string): Promise<NewPin | undefined>;
+  /** Makes a copy that is noted, and tells its versions; never throws. */
+  make(pin: NewPin): Promise<void>;
+  /** Whether a location is that of a copy which a version has. */
+  isKept(location: string): Promise<boolean>;
+  /** Tells versions that wait for a copy that is there meanwhile. */
+  settle(pin: string): Promise<void>;
+}
 
-  const { scope, now } = call;
-  const version = { description, source: lineage.source, storageLocation, runId, runLink, tags, now };
-  const [created] = await call.transaction((sql) => [
-    store.insertVersion(sql, scope, name, version, (from) => {
-      const label = sql`${name}::text || '/' || (select version from ${from})`;
-      return call.record(
-        sql,
-        { kind: 'model-version', name: label, detail: { source: lineage.source } },
-        from,
+/** How long the answer waits for a copy, in milliseconds: MLflow's client looks again only after three seconds. */
+const patience = 2_000;
+
+export const createModelVersion =
+  (keeper: Keeper): Operation<'createModelVersion'> =>
+  async (request, call) => {
+    const { name, source = '', run_link: runLink = '', description = '' } = request;
+    if (call.settings.sourceRegex && !call.settings.sourceRegex.test(source))
+      throw invalidParameter(`Invalid model version source: '${source}'.`);
+    const tags = collectTags(request.tags);
+    const prompt = isPrompt(tags);
+    if (prompt && !promptSources.has(source))
+      throw invalidParameter(
+        `Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`,
       );
-    }),
-    renderModel(sql, scope, name, { updatedAt: sql`${now}::bigint`, lastVersion: sql`m.last_version + 1` }),
-    ...(prompt || lineage.modelId === ''
-      ? []
-      : [
-          appendModelVersion(sql, scope, lineage.modelId, {
-            name,
-            version: store.lastVersion(sql, scope, name),
-          }),
-        ]),
-  ]);
-  const row = created?.[0];
-  if (!row) throw modelNotFound(name);
-  return answerVersion(row as unknown as store.VersionRow);
-};
+    refuseHostAddressed(source, 'source', call.settings);
+    const lineage = prompt
+      ? { source, runId: request.run_id ?? '', modelId: request.model_id ?? '' }
+      : await resolveLineage(call, keeper, source, request.run_id, request.model_id);
+    checkModelName(name);
+    tags.forEach(checkVersionTag);
+    const { storageLocation, runId } = await locate(call, lineage);
+    if (!prompt) await refuseForeignSource(call, source, storageLocation);
+    const keeping = prompt ? undefined : await keepingOf(call, lineage, storageLocation, keeper);
+
+    const { scope, now } = call;
+    const version = {
+      description,
+      source: lineage.source,
+      storageLocation,
+      keeping,
+      runId,
+      runLink,
+      tags,
+      now,
+    };
+    const [created] = await call.transaction((sql) => [
+      store.insertVersion(sql, scope, name, version, (from) => {
+        const label = sql`${name}::text || '/' || (select version from ${from})`;
+        return call.record(
+          sql,
+          { kind: 'model-version', name: label, detail: { source: lineage.source } },
+          from,
+        );
+      }),
+      renderModel(sql, scope, name, { updatedAt: sql`${now}::bigint`, lastVersion: sql`m.last_version + 1` }),
+      ...(prompt || lineage.modelId === ''
+        ? []
+        : [
+            appendModelVersion(sql, scope, lineage.modelId, {
+              name,
+              version: store.lastVersion(sql, scope, name),
+            }),
+          ]),
+    ]);
+    const row = created?.[0] as unknown as store.VersionRow | undefined;
+    if (!row) throw modelNotFound(name);
+    if (!keeping) return answerVersion(row);
+    await kept(keeping, keeper);
+    return answerVersion((await call.find((sql) => store.findVersion(sql, scope, name, row.version))) ?? row);
+  };
+
+/** How the version's files are kept: as those of the version that it copies, or by a copy of its own. */
+async function keepingOf(
+  call: Call,
+  { origin }: Lineage,
+  location: string,
+  keeper: Keeper,
+): Promise<store.Keeping | undefined> {
+  if (origin?.pin) return { share: origin.pin, status: origin.status };
+  const { scheme, path } = parseUri(location);
+  const make = await keeper.plan(scheme === 'runs' ? await locationInRun(call, path) : location);
+  return make && { make };
+}
+
+/** What `runs:/…` stands for; empty where there is no such run. */
+async function locationInRun(call: Call, path: string): Promise<string> {
+  const [id = '', ...rest] = path.replace(/^\/+/, '').split('/');
+  const run = await call.find((sql) => findRunOrigin(sql, call.scope, id));
+  return run ? [run.artifactUri, ...rest].join('/') : '';
+}
+
+/** Waits until the version is told how its copy came to an end, but not for long: without it, it is told later. */
+async function kept(keeping: store.Keeping, keeper: Keeper): Promise<void> {
+  if ('make' in keeping) {
+    const over = new AbortController();
+    await Promise.race([
+      keeper.make(keeping.make),
+      sleep(patience, undefined, { signal: over.signal }).catch(() => {}),
+    ]);
+    over.abort();
+  } else if (keeping.status !== 'READY') await keeper.settle(keeping.share);
+}
 
 /**
  * Checks the source against the run or logged model it belongs to. One that names another registered version is
@@ -78,6 +143,7 @@ export const createModelVersion: Operation<'createModelVersion'> = async (reques
  */
 async function resolveLineage(
   call: Call,
+  keeper: Keeper,
   source: string,
   runId: string | undefined,
   modelId: string | undefined,
@@ -91,6 +157,8 @@ async function resolveLineage(
   if (scheme === 'models' && !named) throw notContained(source, 'model_id');
   if (!named || named.kind === 'model-id') {
     const lineage = { source, runId: runId ?? '', modelId: modelId ?? '' };
+    // What `get-download-uri` answers lies in no run.
+    if (await keeper.isKept(source)) return lineage;
     await checkSource(source, lineage, {
       runRoot: async (id) => (await call.find((sql) => findRunOrigin(sql, call.scope, id)))?.artifactUri,
       modelRoot: async (id) =>
@@ -99,6 +167,7 @@ async function resolveLineage(
     return lineage;
   }
   const origin = await findNamedVersion(call, source, named);
+  refuseFailed(named.name, origin);
   if ((runId !== undefined && runId !== origin.run_id) || (modelId !== undefined && modelId !== ''))
     throw invalidParameter(
       `Invalid model version source: '${source}'. The run_id and model_id request parameters must match the referenced ` +
@@ -108,7 +177,7 @@ async function resolveLineage(
     source: `models:/${named.name}/${origin.version}`,
     runId: runId ?? origin.run_id,
     modelId: '',
-    storageLocation: origin.storage_location,
+    origin,
   };
 }
 
@@ -153,10 +222,10 @@ async function findNamedNumber(call: Call, named: Exclude<ModelUri, { kind: 'mod
 
 /** Where the version's bytes lie, and the run that made it where only its logged model is known. */
 async function locate(call: Call, lineage: Lineage): Promise<{ storageLocation: string; runId: string }> {
-  const { source, runId, modelId } = lineage;
-  const fromModel = parseUri(source).scheme === 'models' && lineage.storageLocation === undefined;
+  const { source, runId, modelId, origin } = lineage;
+  const fromModel = parseUri(source).scheme === 'models' && !origin;
   if (!fromModel && (modelId === '' || runId !== ''))
-    return { storageLocation: lineage.storageLocation ?? source, runId };
+    return { storageLocation: origin?.storage_location ?? source, runId };
   const model = await call.find((sql) => findLoggedModelOrigin(sql, call.scope, modelId));
   if (!model) throw notFound(`Logged model with ID '${modelId}' not found.`);
   return {

@@ -177,6 +177,7 @@ test('the environment decides which sources and which foreign hosts are taken', 
       defaultArtifactRoot: 'mlflow-artifacts:',
       allowedHostAddressedSchemes: ['ftp'],
       trustedArtifactUris: ['https://store.example/root'],
+      presignedSeconds: 300,
       sourceRegex: /^(ftp|https):/,
     },
   });

@@ -11,8 +11,8 @@ import {
   modelNotFound,
 } from '../registered-models/rules.ts';
 import { findModelKind, lockModel, renderModel } from '../registered-models/store.ts';
-import { createModelVersion } from './create.ts';
-import { type ParsedVersion, parseVersion, versionLabel, versionNotFound } from './rules.ts';
+import { createModelVersion, type Keeper } from './create.ts';
+import { type ParsedVersion, parseVersion, refuseFailed, versionLabel, versionNotFound } from './rules.ts';
 import { searchModelVersions } from './search.ts';
 import * as store from './store.ts';
 import { answerVersion, withAliases } from './wire.ts';
@@ -64,6 +64,7 @@ const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = asyn
   const version = numbered(name, parseVersion(text));
   const origin = await call.find((sql) => store.findVersionOrigin(sql, call.scope, name, version));
   if (!origin) throw versionNotFound(name, version);
+  refuseFailed(name, origin);
   return { artifact_uri: origin.storage_location };
 };
 
@@ -183,19 +184,7 @@ const deleteModelVersionTag: Operation<'deleteModelVersionTag'> = async (
   return {};
 };
 
-export const modelVersionOperations = {
-  createModelVersion: { run: createModelVersion, recorded: true },
-  getModelVersion: { run: getModelVersion, recorded: false },
-  updateModelVersion: { run: updateModelVersion, recorded: true },
-  deleteModelVersion: { run: deleteModelVersion, recorded: true },
-  transitionModelVersionStage: { run: transitionModelVersionStage, recorded: true },
-  searchModelVersions: { run: searchModelVersions, recorded: false },
-  getModelVersionDownloadUri: { run: getModelVersionDownloadUri, recorded: false },
-  getLatestVersions: { run: getLatestVersions, recorded: false },
-  getModelVersionByAlias: { run: getModelVersionByAlias, recorded: false },
-  setModelVersionTag: { run: setModelVersionTag, recorded: true },
-  deleteModelVersionTag: { run: deleteModelVersionTag, recorded: true },
-} satisfies OperationTable<
+type ModelVersionRpc =
   | 'createModelVersion'
   | 'getModelVersion'
   | 'updateModelVersion'
@@ -206,5 +195,18 @@ export const modelVersionOperations = {
   | 'getLatestVersions'
   | 'getModelVersionByAlias'
   | 'setModelVersionTag'
-  | 'deleteModelVersionTag'
->;
+  | 'deleteModelVersionTag';
+
+export const modelVersionOperations = (keeper: Keeper): OperationTable<ModelVersionRpc> => ({
+  createModelVersion: { run: createModelVersion(keeper), recorded: true },
+  getModelVersion: { run: getModelVersion, recorded: false },
+  updateModelVersion: { run: updateModelVersion, recorded: true },
+  deleteModelVersion: { run: deleteModelVersion, recorded: true },
+  transitionModelVersionStage: { run: transitionModelVersionStage, recorded: true },
+  searchModelVersions: { run: searchModelVersions, recorded: false },
+  getModelVersionDownloadUri: { run: getModelVersionDownloadUri, recorded: false },
+  getLatestVersions: { run: getLatestVersions, recorded: false },
+  getModelVersionByAlias: { run: getModelVersionByAlias, recorded: false },
+  setModelVersionTag: { run: setModelVersionTag, recorded: true },
+  deleteModelVersionTag: { run: deleteModelVersionTag, recorded: true },
+});

@@ -1,4 +1,4 @@
-import { invalidParameter, type MlflowError, notFound } from '../../contract/error.ts';
+import { invalidParameter, MlflowError, notFound } from '../../contract/error.ts';
 import { readInteger } from '../../contract/python.ts';
 
 export interface ParsedVersion {
@@ -19,3 +19,19 @@ export const versionNotFound = (name: string, version: string | number): MlflowE
   notFound(`Model Version (name=${name}, version=${version}) not found`);
 
 export const versionLabel = (name: string, version: string | number): string => `${name}/${version}`;
+
+/** Refuses to hand out or to copy what could not be kept: nobody knows what lies there. */
+export function refuseFailed(
+  name: string,
+  {
+    version,
+    status,
+    status_message: why,
+  }: { version: number; status: string; status_message: string | null },
+): void {
+  if (status !== 'FAILED_REGISTRATION') return;
+  throw new MlflowError(
+    'INVALID_STATE',
+    `Model Version (name=${name}, version=${version}) could not be registered${why ? `: ${why}` : ''}`,
+  );
+}

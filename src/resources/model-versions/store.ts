@@ -2,6 +2,7 @@ import { memberOf, partsOf } from '../../contract/json-text.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
+import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
 import { findModel, newTags } from '../registered-models/store.ts';
 
@@ -12,7 +13,12 @@ import { findModel, newTags } from '../registered-models/store.ts';
 const documentOf = (
   sql: Sql,
   tags: Fragment,
-  { stage = sql`v.stage`, updatedAt = sql`v.updated_at` } = {},
+  {
+    stage = sql`v.stage`,
+    updatedAt = sql`v.updated_at`,
+    status = sql`v.status`,
+    message = sql`v.status_message`,
+  } = {},
 ): Fragment => sql`json_strip_nulls(json_build_object(
     'name', v.name,
     'version', v.version::text,
@@ -24,8 +30,8 @@ const documentOf = (
     'source', v.source,
     'run_id', v.run_id,
     'run_link', v.run_link,
-    'status', v.status,
-    'status_message', nullif(v.status_message, ''),
+    'status', ${status},
+    'status_message', nullif(${message}, ''),
     'tags', ${tags}))`;
 
 /** The tags of the version `v` as a JSON list, null where it has none. */
@@ -116,7 +122,13 @@ export interface VersionOrigin {
   readonly version: number;
   readonly run_id: string;
   readonly storage_location: string;
+  readonly status: VersionStatus;
+  readonly status_message: string | null;
+  /** The copy that it uses, or waits for; null for a pointer. */
+  readonly pin: string | null;
 }
+
+type VersionStatus = 'PENDING_REGISTRATION' | 'FAILED_REGISTRATION' | 'READY';
 
 export async function findVersionOrigin(
   sql: Sql,
@@ -126,12 +138,15 @@ export async function findVersionOrigin(
 ): Promise<VersionOrigin | undefined> {
   const [row] = await sql<
     VersionOrigin[]
-  >`select version, run_id, storage_location from tabularium.model_versions
+  >`select version, run_id, storage_location, status, status_message, to_json(v) ->> 'pin' as pin
+    from tabularium.model_versions v
     where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
   return row;
 }
 
 export interface NewVersion {
+  /** The copy that it waits for or, where it is ready, has. */
+  readonly keeping: Keeping | undefined;
   readonly description: string;
   readonly source: string;
   readonly storageLocation: string;
@@ -140,6 +155,9 @@ export interface NewVersion {
   readonly tags: readonly Tag[];
   readonly now: bigint;
 }
+
+/** How the files of a new version are kept: by a copy that is to be made, or by one that another version has. */
+export type Keeping = { readonly make: NewPin } | { readonly share: string; readonly status: VersionStatus };
 
 /** The highest number given so far, as a scalar. */
 export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => sql`
@@ -158,20 +176,26 @@ export const insertVersion = (
   version: NewVersion,
   record: (created: Fragment) => Fragment,
 ): Query => {
+  const { keeping } = version;
   const tags = newTags(sql, version.tags);
+  // What a database from before there were pins does not have is named only where there is one.
+  const pin = keeping && ('make' in keeping ? keeping.make.id : keeping.share);
+  const status = keeping && ('make' in keeping ? 'PENDING_REGISTRATION' : keeping.status);
   return sql`
   with locked as (
     select workspace, name, last_version from tabularium.registered_models
     where workspace = ${scope.workspace} and name = ${name} for no key update),
+  ${keeping && 'make' in keeping ? sql`pinned as (${insertPin(sql, keeping.make, sql`locked`)}),` : sql``}
   created as (
     insert into tabularium.model_versions
-      (workspace, name, version, description, source, storage_location, run_id, run_link, created_at, updated_at, wire)
-    select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, created_at, updated_at,
-      ${documentOf(sql, tags.list)}
+      (workspace, name, version, description, source, storage_location, run_id, run_link, status, created_at, updated_at,
+        wire ${pin === undefined ? sql`` : sql`, pin`})
+    select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, status, created_at,
+      updated_at, ${documentOf(sql, tags.list)} ${pin === undefined ? sql`` : sql`, ${pin}`}
     from (
       select workspace, name, last_version + 1 as version, ${version.description}::text as description,
         null::text as user_id, 'None' as stage, ${version.source}::text as source, ${version.runId}::text as run_id,
-        ${version.runLink}::text as run_link, 'READY' as status, null::text as status_message,
+        ${version.runLink}::text as run_link, ${status ?? 'READY'}::text as status, null::text as status_message,
         ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
       from locked) v
     returning workspace, name, version, wire),
@@ -181,6 +205,25 @@ export const insertVersion = (
     from created c, ${tags.rows}),
   recorded as (${record(sql`created`)})
   select version, wire, null as aliases from created`;
+};
+
+/**
+ * Tells the versions of these models, which are locked, how the copy came to an end that they wait for, and renders them;
+ * or has them use another in its place. They keep the time of their last change: nobody has changed them.
+ */
+export const settleVersions = (sql: Sql, pin: string, models: readonly ModelKey[]): Query => {
+  // One that was a pointer, and is to be copied later, stays what it was.
+  const failed = sql`p.state = 'failed' and v.status = 'PENDING_REGISTRATION'`;
+  const status = sql`case when ${failed} then 'FAILED_REGISTRATION' else 'READY' end`;
+  const message = sql`case when ${failed} then p.reason end`;
+  return sql`
+  update tabularium.model_versions v
+  set status = ${status}, status_message = ${message}, wire = ${documentOf(sql, tagsOf(sql), { status, message })},
+    storage_location = case p.state when 'pinned' then p.base || p.location else v.storage_location end,
+    pin = case p.state when 'pinned' then coalesce(p.same_as, p.id) end
+  from tabularium.pins p
+  where v.pin = p.id and p.id = ${pin} and (v.workspace, v.name) in (select workspace, name from ${keysOf(sql, models)})
+    and ${isUntold(sql)}`;
 };
 
 export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`

@@ -6,6 +6,11 @@ import { promptTag, type Tag } from './rules.ts';
 export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
   sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
 
+/** The same for many models, which are rows `k` with workspace and name. */
+export const lockModelsOf = (sql: Sql, rows: Fragment): Query => sql`
+  select from tabularium.registered_models where (workspace, name) in (select workspace, name from ${rows})
+  order by workspace, name for no key update`;
+
 /** The rows of both names, in one order: of two renames that swap them neither waits for the other for ever. */
 export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string]): Query => sql`
   select from tabularium.registered_models where workspace = ${scope.workspace} and name = any(${names}::text[])

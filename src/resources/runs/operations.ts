@@ -23,6 +23,7 @@ import {
   readParam,
   readTag,
   refuseRepeatedParams,
+  runNameTag,
   runNotActive,
   runNotFound,
 } from './rules.ts';
@@ -105,7 +106,11 @@ const restoreRun: Operation<'restoreRun'> = async ({ run_id }, call) => {
 };
 
 const setTag: Operation<'setTag'> = async (request, call) => {
-  await store.logToRun(call, runIdOf(request), { tags: collectTags([readTag(request)]) });
+  const runId = runIdOf(request);
+  const tag = readTag(request);
+  // The tag of its name is the run's name as well.
+  if (tag.key === runNameTag) await store.logToRun(call, runId, { tags: collectTags([tag]) });
+  else await store.setTag(call, runId, tag);
   return {};
 };
 

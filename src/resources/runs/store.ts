@@ -1,8 +1,8 @@
 import type { Call } from '../../contract/operation.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import type { Point } from '../metrics/rules.ts';
-import { insertKeys, insertPoints, sentPoints } from '../metrics/store.ts';
+import { batchOf, type Point } from '../metrics/rules.ts';
+import { insertKeys, insertPoints, knownKeys, pointKey } from '../metrics/store.ts';
 import { forgetDocument, queueEnded, runOf, takeDocument } from './documents.ts';
 import { renderInfo, renderRun } from './render.ts';
 import {
@@ -170,13 +170,16 @@ interface Logged {
  *   unknown logged model, RESOURCE_ALREADY_EXISTS where the model has another value of the metric at that time and step.
  */
 export async function logToRun(call: Call, runId: string, data: RunData): Promise<readonly ParamConflict[]> {
+  // A single point may well be sent twice, by a client that heard no answer; of a batch few are.
+  let repeated = data.points?.length === 1;
   for (let attempt = 1; ; attempt++) {
     const logged = await call
-      .write((sql) => logOnce(sql, call.scope, runId, data))
+      .write((sql) => logOnce(sql, call.scope, runId, data, { repeated }))
       .catch((error) => {
         const { code, constraint_name: constraint } = error as { code?: unknown; constraint_name?: unknown };
         if (code !== '23505' || attempt === 10) throw error;
         if (constraint === modelMetricKey) throw modelMetricTaken();
+        repeated ||= constraint === pointKey;
         return 'raced' as const;
       });
     if (logged === 'raced') continue;
@@ -205,6 +208,33 @@ export async function logParam(call: Call, runId: string, param: Entry): Promise
     // Else another writer has added it since the statement began; the next one sees it.
     if (row.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
   }
+}
+
+/** Sets a tag of an active run that is not its name, as `logToRun` does, for the same reason. */
+export async function setTag(call: Call, runId: string, tag: Entry): Promise<void> {
+  for (;;) {
+    const row = await call.write((sql) => upsertTag(sql, call.scope, runId, tag));
+    if (!row) throw runNotFound(runId);
+    if (row.stage !== 'active') throw runNotActive(runId, row.stage);
+    if (!row.rendered) return;
+    await call.write((sql) => takeDocument(sql, call.scope, runId));
+  }
+}
+
+async function upsertTag(
+  sql: Sql,
+  scope: Scope,
+  runId: string,
+  { key, value }: Entry,
+): Promise<{ stage: string; rendered: boolean } | undefined> {
+  const [row] = await sql<{ stage: string; rendered: boolean }[]>`
+    with ${runOf(sql, scope, runId)},
+    tagged as (
+      insert into tabularium.tags (run, experiment_id, key, value)
+      select id, experiment_id, ${key}, ${value} from run where lifecycle_stage = 'active' and not rendered
+      on conflict (run, key) do update set value = excluded.value)
+    select lifecycle_stage as stage, rendered from run`;
+  return row;
 }
 
 interface LoggedParam {
@@ -237,14 +267,16 @@ async function logOnce(
   scope: Scope,
   runId: string,
   { params = [], tags = [], points = [] }: RunData,
+  { repeated }: { repeated: boolean },
 ): Promise<Logged | undefined> {
+  const batch = batchOf(points);
   const models = [...new Set(points.flatMap(({ modelId }) => modelId ?? []))];
   const name = tags.find(({ key }) => key === runNameTag)?.value;
   // CTEs that are not needed are left out: most requests log one thing.
   const [row] = await sql`
     with ${runOf(sql, scope, runId)}
     ${params.length > 0 ? sql`, ${sentParams(sql, params)}` : sql``}
-    ${points.length > 0 ? sql`, ${sentPoints(sql, points)}` : sql``}
+    ${points.length > 0 ? sql`, ${knownKeys(sql, batch)}` : sql``}
     ${models.length > 0 ? sql`, ${unknownModels(sql, models)}` : sql``},
     ready as (
       select run.* from run where lifecycle_stage = 'active' and not rendered
@@ -252,7 +284,7 @@ async function logOnce(
       ${points.length > 0 ? sql`and not exists (select from unknown_keys)` : sql``}
       ${models.length > 0 ? sql`and not exists (select from unknown_models)` : sql``})
     ${params.length > 0 ? sql`, ${insertParams(sql)}` : sql``}
-    ${points.length > 0 ? sql`, ${insertPoints(sql)}` : sql``}
+    ${points.length > 0 ? sql`, ${insertPoints(sql, batch, { repeated })}` : sql``}
     ${tags.length > 0 ? sql`, ${upsertTags(sql, tags)}` : sql``}
     ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
     select run.lifecycle_stage as stage, rendered,

@@ -1,0 +1,47 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { invalidParameter } from '../contract/error.ts';
+import type { S3Options } from './s3-client.ts';
+import type { UploadLimits } from './s3-upload.ts';
+
+/** A prefix of a bucket as a store, and all that its requests need. */
+export interface S3Place {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Without a slash at either end; '' is the whole bucket. */
+  readonly prefix: string;
+  readonly options: Pick<S3Options, 'expectedBucketOwner' | 'uploadArgs'>;
+  /** The media type that a name suggests. */
+  readonly typeOf: (name: string) => string;
+  /** Only tests have other limits than those of S3. */
+  readonly limits?: UploadLimits;
+}
+
+/** The key of a path. As on a disk, empty names and dots mean nothing. */
+export function keyOf({ prefix }: S3Place, path: string): string {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  if (names.some((name) => name === '..' || /[\0\\]/.test(name))) throw invalidParameter('Invalid path');
+  return [prefix, ...names].filter((part) => part !== '').join('/');
+}
+
+/** The key of a file to write, which the root is not. */
+export function fileKeyOf(place: S3Place, path: string): string {
+  const key = keyOf(place, path);
+  if (key === place.prefix) throw invalidParameter('Invalid path');
+  return key;
+}
+
+/** What the keys of all in a folder begin with. */
+export function folderOf(place: S3Place, path: string): string {
+  const key = keyOf(place, path);
+  return key === '' ? '' : `${key}/`;
+}
+
+/** What every request says. */
+export const common = ({ bucket, options }: S3Place) => ({
+  Bucket: bucket,
+  ExpectedBucketOwner: options.expectedBucketOwner,
+});
+
+/** A key of the client's own is needed for reading, too. */
+export const keyArgs = ({ options }: S3Place): object =>
+  Object.fromEntries(Object.entries(options.uploadArgs).filter(([name]) => name.startsWith('SSECustomer')));

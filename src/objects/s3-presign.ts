@@ -1,0 +1,124 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { invalidParameter } from '../contract/error.ts';
+import type { Presign } from './object-store.ts';
+import { translated } from './s3-errors.ts';
+import { common, fileKeyOf, keyArgs, type S3Place } from './s3-place.ts';
+
+/** What S3 puts together at most. */
+const mostParts = 10_000;
+
+/** How long the URL of a part holds, in seconds; as long as boto3's. */
+const partTime = 3600;
+
+/** The headers by which the parameters of an upload travel (AWS's names for both). */
+const headers: Readonly<Record<string, string>> = {
+  ACL: 'x-amz-acl',
+  CacheControl: 'Cache-Control',
+  ContentDisposition: 'Content-Disposition',
+  ContentEncoding: 'Content-Encoding',
+  ContentLanguage: 'Content-Language',
+  ContentType: 'Content-Type',
+  Expires: 'Expires',
+  GrantFullControl: 'x-amz-grant-full-control',
+  GrantRead: 'x-amz-grant-read',
+  GrantReadACP: 'x-amz-grant-read-acp',
+  GrantWriteACP: 'x-amz-grant-write-acp',
+  ObjectLockLegalHoldStatus: 'x-amz-object-lock-legal-hold',
+  ObjectLockMode: 'x-amz-object-lock-mode',
+  ObjectLockRetainUntilDate: 'x-amz-object-lock-retain-until-date',
+  RequestPayer: 'x-amz-request-payer',
+  SSECustomerAlgorithm: 'x-amz-server-side-encryption-customer-algorithm',
+  SSECustomerKey: 'x-amz-server-side-encryption-customer-key',
+  SSECustomerKeyMD5: 'x-amz-server-side-encryption-customer-key-MD5',
+  SSEKMSEncryptionContext: 'x-amz-server-side-encryption-context',
+  SSEKMSKeyId: 'x-amz-server-side-encryption-aws-kms-key-id',
+  ServerSideEncryption: 'x-amz-server-side-encryption',
+  StorageClass: 'x-amz-storage-class',
+  Tagging: 'x-amz-tagging',
+  WebsiteRedirectLocation: 'x-amz-website-redirect-location',
+};
+
+export function s3Presign(place: S3Place): Presign {
+  const { client, options } = place;
+  const at = (path: string) => ({ ...common(place), Key: fileKeyOf(place, path) });
+
+  const download: Presign['download'] = async (path, seconds) => {
+    const { ContentLength = 0 } = await client.send(
+      new HeadObjectCommand({ ...at(path), ...keyArgs(place) }),
+    );
+    // Saved, never shown: it would be a page of the bucket's host.
+    const ResponseContentDisposition = attachment(path.slice(path.lastIndexOf('/') + 1));
+    const url = await getSignedUrl(
+      client,
+      new GetObjectCommand({ ...at(path), ResponseContentDisposition }),
+      {
+        expiresIn: seconds,
+      },
+    );
+    return { url, size: ContentLength };
+  };
+
+  const upload: Presign['upload'] = async (path, seconds) => {
+    const args = { ContentType: place.typeOf(path), ...options.uploadArgs };
+    const toSend = Object.entries(args).flatMap(([name, value]) =>
+      headers[name] ? [[headers[name], String(value)] as const] : [],
+    );
+    const url = await getSignedUrl(client, new PutObjectCommand({ ...at(path), ...args }), {
+      expiresIn: seconds,
+      // What is sent as a header must be signed as one.
+      unhoistableHeaders: new Set(toSend.map(([name]) => name.toLowerCase())),
+    });
+    return { url, headers: Object.fromEntries(toSend) };
+  };
+
+  const createMultipart: Presign['createMultipart'] = async (path, parts) => {
+    if (parts > mostParts) throw invalidParameter(`An upload has at most ${mostParts} parts, not ${parts}`);
+    const { UploadId = '' } = await client.send(
+      new CreateMultipartUploadCommand({
+        ...at(path),
+        ContentType: place.typeOf(path),
+        ...options.uploadArgs,
+      }),
+    );
+    const urls: string[] = [];
+    for (let PartNumber = 1; PartNumber <= parts; PartNumber++)
+      urls.push(
+        await getSignedUrl(client, new UploadPartCommand({ ...at(path), UploadId, PartNumber }), {
+          expiresIn: partTime,
+        }),
+      );
+    return { uploadId: UploadId, urls };
+  };
+
+  return {
+    download: (path, seconds) => translated(path, download(path, seconds)),
+    upload: (path, seconds) => translated(path, upload(path, seconds)),
+    createMultipart: (path, parts) => translated(path, createMultipart(path, parts)),
+    async completeMultipart(path, uploadId, parts) {
+      const Parts = parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
+      const request = { ...at(path), ...keyArgs(place), UploadId: uploadId, MultipartUpload: { Parts } };
+      await translated(path, client.send(new CompleteMultipartUploadCommand(request)));
+    },
+    async abortMultipart(path, uploadId) {
+      await translated(
+        path,
+        client.send(new AbortMultipartUploadCommand({ ...at(path), UploadId: uploadId })),
+      );
+    },
+  };
+}
+
+/** RFC 6266; what is no printable ASCII travels encoded. */
+function attachment(name: string): string {
+  if (/^[\x20-\x7e]*$/.test(name)) return `attachment; filename="${name.replace(/["\\]/g, '\\$&')}"`;
+  return `attachment; filename*=UTF-8''${encodeURIComponent(name)}`;
+}

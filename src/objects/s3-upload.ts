@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { invalidParameter } from '../contract/error.ts';
+
+/** Where an upload goes, and what each of its requests says besides. */
+export interface UploadTarget {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly key: string;
+  /** For the object as a whole. */
+  readonly args: object;
+  /** For each request of one that goes in parts. */
+  readonly partArgs: object;
+}
+
+/** Bytes. */
+export interface UploadLimits {
+  /** A body of a known length up to this goes as one request. S3 takes 5 GiB. */
+  readonly single: number;
+  /** What a longer one is cut into; each piece streams. S3 takes 10,000 of them. */
+  readonly streamed: number;
+  /** What a body of an unknown length is cut into; each piece is held in memory. S3 takes no smaller one. */
+  readonly held: number;
+  /** What the copy of a longer object is cut into: so short that S3 copies it before the connection counts as dead. */
+  readonly copied: number;
+}
+
+const MiB = 1024 * 1024;
+export const usualLimits: UploadLimits = {
+  single: 5 * 1024 * MiB,
+  streamed: 1024 * MiB,
+  held: 5 * MiB,
+  copied: 1024 * MiB,
+};
+
+export interface Uploaded {
+  readonly size: number;
+  readonly sha256: string;
+  /** As S3 says it, in quotes. */
+  readonly etag: string | undefined;
+  readonly version: string | undefined;
+}
+
+/**
+ * Sends a body as it comes. What breaks off, or has another length than was said, never becomes an object: the last
+ * bytes are sent when the body has ended.
+ */
+export async function upload(
+  target: UploadTarget,
+  body: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+  limits: UploadLimits = usualLimits,
+): Promise<Uploaded> {
+  const hash = createHash('sha256');
+  let size = 0;
+  const source = new Source(hashed());
+  async function* hashed() {
+    for await (const chunk of length === undefined ? body : exactly(body, length)) {
+      hash.update(chunk);
+      size += chunk.byteLength;
+      yield chunk;
+    }
+  }
+  const { etag, version } = await (length === undefined
+    ? uploadHeld(target, source, limits.held)
+    : length <= limits.single
+      ? putObject(target, length === 0 ? new Uint8Array() : source.take(length), length)
+      : uploadStreamed(target, source, length, limits.streamed));
+  return { size, sha256: hash.digest('hex'), etag, version };
+}
+
+type Outcome = Pick<Uploaded, 'etag' | 'version'>;
+
+async function putObject(
+  { client, bucket, key, args }: UploadTarget,
+  body: AsyncIterable<Uint8Array> | Uint8Array,
+  length: number,
+): Promise<Outcome> {
+  const { ETag, VersionId } = await sending(body, (Body, options) =>
+    client.send(
+      new PutObjectCommand({ ...args, Bucket: bucket, Key: key, Body, ContentLength: length }),
+      options,
+    ),
+  );
+  return { etag: ETag, version: VersionId };
+}
+
+const uploadStreamed = (target: UploadTarget, source: Source, length: number, size: number) =>
+  inParts(target, async (send) => {
+    for (let start = 0; start < length; start += size) {
+      const part = Math.min(size, length - start);
+      await send(source.take(part), part);
+    }
+  });
+
+async function uploadHeld(target: UploadTarget, source: Source, size: number): Promise<Outcome> {
+  const first = await source.collect(size);
+  if (first.byteLength < size) return putObject(target, first, first.byteLength);
+  return inParts(target, async (send) => {
+    for (let part = first; part.byteLength > 0; part = await source.collect(size))
+      await send(part, part.byteLength);
+  });
+}
+
+type SendPart = (body: AsyncIterable<Uint8Array> | Uint8Array, length: number) => Promise<void>;
+
+/** What was sent of an upload that fails is given up; where even that fails, the sweep does it. */
+async function inParts(
+  { client, bucket, key, args, partArgs }: UploadTarget,
+  sendAll: (send: SendPart) => Promise<void>,
+): Promise<Outcome> {
+  const at = { ...partArgs, Bucket: bucket, Key: key };
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...args, Bucket: bucket, Key: key }),
+  );
+  const parts: CompletedPart[] = [];
+  try {
+    await sendAll(async (body, length) => {
+      const PartNumber = parts.length + 1;
+      const { ETag } = await sending(body, (Body, options) =>
+        client.send(
+          new UploadPartCommand({ ...at, UploadId, PartNumber, Body, ContentLength: length }),
+          options,
+        ),
+      );
+      parts.push({ PartNumber, ETag });
+    });
+    const { ETag, VersionId } = await client.send(
+      new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts: parts } }),
+    );
+    return { etag: ETag, version: VersionId };
+  } catch (error) {
+    await client.send(new AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => {});
+    throw error;
+  }
+}
+
+/** The SDK does not see that a body fails, and would wait for the rest of it: the request is given up here. */
+async function sending<T>(
+  body: AsyncIterable<Uint8Array> | Uint8Array,
+  send: (body: Readable | Uint8Array, options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const giveUp = new AbortController();
+  if (body instanceof Uint8Array) return send(body, { abortSignal: giveUp.signal });
+  let failure: unknown;
+  const stream = Readable.from(body, { objectMode: false });
+  stream.on('error', (error) => {
+    failure = error;
+    giveUp.abort();
+  });
+  try {
+    return await send(stream, { abortSignal: giveUp.signal });
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** The body, its last bytes held back until it is known to be as long as was said. */
+async function* exactly(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
+  const check = (right: boolean) => {
+    if (!right) throw invalidParameter(`The upload broke off: ${size} of ${length} bytes came.`);
+  };
+  let size = 0;
+  let held: Uint8Array | undefined;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    check(size <= length);
+    if (held) yield held;
+    held = chunk;
+  }
+  check(size === length);
+  if (held) yield held;
+}
+
+/** A body that is taken in pieces. */
+class Source {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array | undefined;
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** As many of the bytes that follow, or fewer at the end. */
+  async *take(size: number): AsyncGenerator<Uint8Array> {
+    for (let left = size; left > 0; ) {
+      const chunk = this.#rest ?? (await this.#chunks.next()).value;
+      if (chunk === undefined) return;
+      const piece = chunk.subarray(0, left);
+      this.#rest = chunk.byteLength > left ? chunk.subarray(left) : undefined;
+      left -= piece.byteLength;
+      yield piece;
+    }
+  }
+
+  async collect(size: number): Promise<Uint8Array> {
+    return Buffer.concat(await Array.fromAsync(this.take(size)));
+  }
+}
