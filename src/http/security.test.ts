@@ -235,3 +235,28 @@ describe('security headers', () => {
     expect((await ask(app({ xFrameOptions: 'none' }), '/raw')).headers).not.toHaveProperty('x-frame-options');
   });
 });
+
+test('the page that notebooks frame may be framed, whatever the option', async () => {
+  const hono = app({ xFrameOptions: 'DENY' });
+  const framed = await ask(hono, '/static-files/lib/notebook-trace-renderer/index.html');
+  expect(framed.headers).not.toHaveProperty('x-frame-options');
+  expect((await ask(hono, '/static-files/lib/other.html')).headers).toMatchObject({
+    'x-frame-options': 'DENY',
+  });
+});
+
+describe.each(['/api/x', '/ajax-api/x', '/graphql', '/ml/graphql'])('a POST to %s', (path) => {
+  const hono = app({ staticPrefix: path.startsWith('/ml') ? '/ml' : '' });
+
+  test.each([
+    [{ origin: 'https://elsewhere.example' }, 'Cross-origin request blocked'],
+    [{ origin: 'null' }, 'Cross-origin request blocked'],
+    [{ host: 'elsewhere.example' }, 'Invalid Host header - possible DNS rebinding attack detected'],
+  ])('with %j is refused', async (headers, text) => {
+    expect(await ask(hono, path, headers, 'POST')).toMatchObject({ status: 403, text });
+  });
+
+  test('of a page of this machine is not', async () => {
+    expect((await ask(hono, path, { origin: 'http://localhost:3000' }, 'POST')).status).not.toBe(403);
+  });
+});

@@ -15,6 +15,8 @@ export interface SecurityOptions {
 // What a page of these origins may read; whatever names these hosts may write, whichever its scheme and port.
 const localOrigin = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/;
 const localHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** The one page that is made to be framed, by notebooks. MLflow looks for it without a prefix. */
+const framed = '/static-files/lib/notebook-trace-renderer/';
 const changing = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
 /**
@@ -31,10 +33,8 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
   const inPatterns = matcher(corsAllowedOrigins);
   const mayWrite = (origin: string) => everyOrigin || isLocal(origin) || inPatterns(origin);
   const frames = options.xFrameOptions.toUpperCase();
-  const standing: Record<string, string> = {
-    'x-content-type-options': 'nosniff',
-    ...(frames !== 'NONE' && { 'x-frame-options': frames }),
-  };
+  const unframed = { 'x-content-type-options': 'nosniff' };
+  const standing = { ...unframed, ...(frames !== 'NONE' && { 'x-frame-options': frames }) };
 
   const probes = probePaths(staticPrefix);
   const apis = [`${staticPrefix}/api/`, `${staticPrefix}/ajax-api/`];
@@ -58,7 +58,7 @@ export function createSecurity(options: SecurityOptions): MiddlewareHandler {
     const access = accessOf(origin, mayRead, everyOrigin);
     if (origin && changing.has(method) && isGuarded(path) && !mayWrite(origin))
       return plain(c, 403, 'Cross-origin request blocked', access);
-    await withHeaders(c, { ...standing, ...access }, next);
+    await withHeaders(c, { ...(path.startsWith(framed) ? unframed : standing), ...access }, next);
     if (method === 'OPTIONS' && c.res.status === 200 && isApi(path)) {
       c.res = new Response(null, { status: 204, headers: c.res.headers });
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -66,6 +66,10 @@ test('a wheel without a web UI, and what is no wheel, are refused', async () => 
 test('a wheel that is not the pinned one is refused and leaves nothing', async () => {
   await writeFile(wheel, zip({ [`${build}/index.html`]: '<script>alert(1)</script>' }));
   const folder = join(scratch, 'ui');
+  // What a process has left that was killed two hours ago.
+  const left = join(folder, 'unpacking-left');
+  await mkdir(left, { recursive: true });
+  await utimes(left, Date.now() / 1000 - 7200, Date.now() / 1000 - 7200);
   await expect(installUi({ folder, wheel }, () => {}, signal)).rejects.toThrow(
     /mlflow\.whl is not mlflow 3\.17\.2 as it was published: its SHA-256 is [0-9a-f]{64}$/,
   );

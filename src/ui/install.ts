@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchWheel, type Say } from './fetch.ts';
 import { checkWheel, unpackWheel } from './unpack.ts';
@@ -23,7 +23,8 @@ export async function installUi({ folder, wheel }: UiPlace, say: Say, signal: Ab
   const target = installedUi(folder);
   if (existsSync(target)) return;
   await mkdir(folder, { recursive: true });
-  const work = await mkdtemp(join(folder, 'unpacking-'));
+  await removeLeftovers(folder);
+  const work = await mkdtemp(join(folder, unpacking));
   try {
     const archive = wheel ?? (await fetchWheel(work, say, signal));
     say('Checking the wheel');
@@ -35,5 +36,20 @@ export async function installUi({ folder, wheel }: UiPlace, say: Say, signal: Ab
     });
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+const unpacking = 'unpacking-';
+
+/** Milliseconds; no installation takes as long. */
+const longest = 60 * 60 * 1000;
+
+/** Removes what a killed process has left. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(unpacking)) continue;
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (mtimeMs < Date.now() - longest) await rm(path, { recursive: true, force: true });
   }
 }
