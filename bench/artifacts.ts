@@ -58,7 +58,9 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
   const destination = (name: string): Destination =>
     store === 's3' ? s3.destination(name) : { uri: join(folder, name), env: {} };
   const mlflow = await startMlflow(python, databases.mlflow, folder, { destination: destination('mlflow') });
-  const tabularium = await startTabularium(command, databases.tabularium, folder, destination('tabularium'));
+  const tabularium = await startTabularium(command, databases.tabularium, folder, {
+    destination: destination('tabularium'),
+  });
   const sides: Side[] = [
     throughServer('mlflow', mlflow),
     throughServer('tabularium', tabularium),

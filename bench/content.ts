@@ -12,8 +12,8 @@ export interface Size {
 
 /** What is measured in one go: at a size that shows the cost of a request, and at one that shows what it grows with. */
 export interface Part {
-  readonly name: 'registry' | 'tracking';
-  readonly small: Size;
+  readonly name: 'registry' | 'tracking' | 'pages';
+  readonly small?: Size;
   /** For a quick look. */
   readonly quick: Size;
   readonly large: Size;
@@ -31,6 +31,11 @@ export const parts: readonly Part[] = [
     small: { name: '1,000 runs', models: 100, versions: 3, runs: 1_000 },
     quick: { name: '10,000 runs', models: 100, versions: 3, runs: 10_000 },
     large: { name: '100,000 runs', models: 100, versions: 3, runs: 100_000 },
+  },
+  {
+    name: 'pages',
+    quick: { name: '10,000 runs, 100 versions', models: 100, versions: 100, runs: 10_000 },
+    large: { name: '100,000 runs, 1,000 versions', models: 100, versions: 1000, runs: 100_000 },
   },
 ];
 

@@ -559,6 +559,8 @@ export const operationsOf: Readonly<Record<Part['name'], readonly Operation[]>> 
     ...singleKeyReads,
   ],
   tracking: [...trackingSearches, ...trackingReads, ...trackingWrites],
+  /** A browser asks for them: see pages.ts. */
+  pages: [],
 };
 
 /** How many points `batchRequests` log at once. */

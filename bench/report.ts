@@ -97,7 +97,7 @@ export function rowOf(result: Result, size: string, { name, bars }: Operation): 
     tabularium,
     ratio,
     bare: of('bare'),
-    small: of('tabularium', small.name),
+    small: small && of('tabularium', small.name),
     other: bars.within && of('tabularium', size, bars.within.of),
   };
   const verdicts = size === large.name ? judge(bars, reached) : [];
@@ -195,12 +195,15 @@ export function tablesOf(result: Result, operations: readonly Operation[]): stri
     const thousands = (count: number) => count.toLocaleString('en');
     lines.push(
       '',
-      `${thousands(models)} models of ${versions} versions, ${thousands(runs)} runs:`,
-      '',
-      '| operation | requests/s | MLflow | ratio | p50, ms | MLflow | p99, ms | MLflow | CPU, ms | MLflow | reached (bar) |',
-      '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|',
-      ...rows.map(tableRow),
+      `${thousands(models)} models of ${thousands(versions)} versions, ${thousands(runs)} runs:`,
     );
+    if (rows.length > 0)
+      lines.push(
+        '',
+        '| operation | requests/s | MLflow | ratio | p50, ms | MLflow | p99, ms | MLflow | CPU, ms | MLflow | reached (bar) |',
+        '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|',
+        ...rows.map(tableRow),
+      );
     const figures = result.figures.filter(({ size }) => size === name);
     if (figures.length > 0)
       lines.push(

@@ -11,15 +11,16 @@ import { type Part, parts, type Size } from './content.ts';
 import { findWrk } from './load.ts';
 import { type Bench, type FigureName, figures, measureSize } from './measure.ts';
 import { operationsOf } from './operations.ts';
+import { measurePages } from './pages.ts';
 import { type Cluster, openCluster } from './postgres.ts';
 import { run, stopAll } from './processes.ts';
 import { countBars, type Result, tablesOf, writeTables } from './report.ts';
 import { seedMlflow, seedTabularium } from './seed.ts';
-import { makeMlflowTables, makePackage } from './servers.ts';
+import { addUi, makeMlflowTables, makePackage } from './servers.ts';
 
 /**
  * `npm run bench`: Tabularium and `mlflow server` side by side on one Postgres, in turns: the registry, then tracking,
- * each at two sizes, then artifacts. A whole part goes to bench/results/ under its date and to the tables of the README, anything less
+ * each at two sizes, then pages of the web UI, then artifacts. A whole part goes to bench/results/ under its date and to the tables of the README, anything less
  * to bench/results/partial.json.
  */
 
@@ -57,9 +58,10 @@ function chosenParts(): { ofRequests: readonly Part[]; ofArtifacts: boolean } {
 }
 
 function chosenSizes(part: Part): Size[] {
-  if (options.size === undefined) return options.quick ? [part.quick] : [part.small, part.large];
-  if (options.size !== 'small' && options.size !== 'large') throw new Error('--size is small or large.');
-  return [part[options.size]];
+  const sizes = options.quick ? [part.quick] : [part.small, part.large];
+  if (options.size !== undefined && options.size !== 'small' && options.size !== 'large')
+    throw new Error('--size is small or large.');
+  return (options.size ? [part[options.size]] : sizes).filter((size) => size !== undefined);
 }
 
 /** Operations and figures of a part at a size. */
@@ -151,6 +153,7 @@ async function bench(): Promise<number> {
   const python = await makePython();
   scratch = await makeScratch();
   const command = await makePackage(scratch);
+  if (chosen.ofRequests.some(({ name }) => name === 'pages')) await addUi(command);
   cluster = await openCluster(scratch, options.postgres);
   const machine = await describeMachine(cluster, python);
   let missed = 0;
@@ -182,7 +185,8 @@ async function measurePart(result: Result, { cluster, python, command, scratch }
   for (const size of result.sizes) {
     say(`${size.name}: ${size.models} models of ${size.versions} versions, ${size.runs} runs`);
     const databases = await seed(cluster, python, size);
-    await measureSize({
+    const measureAll = result.part.name === 'pages' ? measurePages : measureSize;
+    await measureAll({
       size,
       ...chosenFor(result.part, size),
       seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { glob } from 'node:fs/promises';
+import { cp, glob } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +22,12 @@ export async function makePackage(folder: string): Promise<string> {
   return join(folder, 'package', 'bin', 'tabularium.js');
 }
 
+/** Puts the web UI beside the program, as the image has it. */
+export async function addUi(command: string): Promise<void> {
+  await run(process.execPath, join(repository, 'bin', 'tabularium.js'), 'ui', 'install');
+  await cp(join(repository, '.ui'), join(command, '../../.ui'), { recursive: true });
+}
+
 /** Where a server's artifacts go, and what it must find in its environment for that. */
 export interface Destination {
   readonly uri: string;
@@ -33,15 +39,17 @@ export async function startTabularium(
   command: string,
   database: string,
   folder: string,
-  destination: Destination = { uri: join(folder, 'tabularium'), env: {} },
+  { destination, ui = false }: { destination?: Destination; ui?: boolean } = {},
 ): Promise<Server> {
   const port = await freePort();
-  const options = ['--backend-store-uri', database, '--artifacts-destination', destination.uri];
+  const { uri, env } = destination ?? { uri: join(folder, 'tabularium'), env: {} };
+  const options = ['--backend-store-uri', database, '--artifacts-destination', uri];
+  if (!ui) options.push('--no-ui');
   return untilAnswer(port, () =>
     start(process.execPath, [command, 'server', ...options, '--port', `${port}`], {
       cwd: folder,
       log: join(folder, 'tabularium.log'),
-      env: { ...process.env, ...destination.env },
+      env: { ...process.env, ...env },
     }),
   );
 }

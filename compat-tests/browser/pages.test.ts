@@ -58,7 +58,7 @@ const training: readonly Place[] = [
   ['settings-webhooks', '/settings/webhooks'],
 ];
 
-/** The pages for those who write agents. */
+/** The pages for those who write agents, but for those of the gateway, which the UI hides where `server-info` has none. */
 const agents: readonly Place[] = [
   ['agents-home', '/', 'Welcome to MLflow'],
   ['experiment-overview', ofExperiment, 'Which transfers are'],
@@ -76,10 +76,6 @@ const agents: readonly Place[] = [
   ['chat-prompt', '/prompts/chat', 'You are {{style}}.'],
   ['prompt', '/prompts/greeting', 'Dear {{who}}, how are you?', 'live'],
   ['settings-connections', '/settings/llm-connections'],
-  ['gateway', '/gateway'],
-  ['gateway-usage', '/gateway/usage'],
-  ['gateway-budgets', '/gateway/budgets'],
-  ['gateway-keys', '/gateway/api-keys'],
   ['mcp-registry', '/mcp-registry'],
 ];
 

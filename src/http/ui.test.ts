@@ -48,7 +48,7 @@ describe('the page', () => {
       'no-cache',
     ]);
     const policy = page.headers.get('content-security-policy');
-    expect(policy).toContain("default-src 'none'; script-src 'self';");
+    expect(policy).toContain("default-src 'none'; script-src 'self' 'unsafe-eval';");
     expect(headersOf(page, 'x-frame-options', 'x-content-type-options')).toEqual(['SAMEORIGIN', 'nosniff']);
     const etag = page.headers.get('etag') ?? '';
     const again = await get('/', { 'if-none-match': `"other", W/${etag}` });

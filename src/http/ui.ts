@@ -36,7 +36,8 @@ interface UiFile {
  */
 const policy = [
   "default-src 'none'",
-  "script-src 'self'",
+  // The plot of parallel coordinates makes code of text that its library brings.
+  "script-src 'self' 'unsafe-eval'",
   "worker-src 'self' blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob: https:",

@@ -1,0 +1,105 @@
+import { chromium, type Page } from 'playwright-core';
+import { allowed } from '../compat-tests/browser/allow-list.ts';
+import { startChromium } from '../compat-tests/browser/chromium.ts';
+import { settingsOf, watch } from '../compat-tests/browser/page.ts';
+import { experiments, histories, modelName } from './content.ts';
+import { untilQuiet } from './load.ts';
+import type { Bench } from './measure.ts';
+import { type Figure, lineOfFigure } from './report.ts';
+import { type Server, startMlflow, startTabularium } from './servers.ts';
+
+/** Pages of the web UI, opened in one browser on both servers in turns. */
+
+const all = JSON.stringify(Array.from({ length: experiments }, (_, i) => String(i + 1)));
+const ofAll = `/compare-experiments/s?experiments=${encodeURIComponent(all)}`;
+const withHistory = encodeURIComponent('metrics.h > 0');
+
+/** The place of each page, and a text that it shows when it is there. */
+const pages = [
+  { name: `runs of one experiment`, route: '/experiments/1/runs', text: 'matching runs' },
+  { name: `runs of all ${experiments} experiments`, route: ofAll, text: 'matching runs' },
+  { name: 'model with its versions', route: `/models/${modelName(1)}`, text: 'Version 1' },
+  {
+    name: `charts of ${histories.runs} runs x ${histories.points} points`,
+    route: `${ofAll}&searchFilter=${withHistory}&compareRunsMode=CHART`,
+    text: 'tied',
+  },
+] as const;
+
+/** What the UI remembers of its table of runs: that more than the first ten are drawn. */
+const shown = {
+  [`MLflowLocalStorage-1.1-ExperimentPage-${all}-ReactComponentState`]: JSON.stringify({
+    runsHiddenMode: 'FIRST_20_RUNS',
+  }),
+};
+
+/** Visits that are counted, for each repeat of the bench. */
+const visits = 3;
+const bar = { ofMlflow: 0.1 } as const;
+
+interface Side {
+  readonly target: 'mlflow' | 'tabularium';
+  readonly server: Server;
+  readonly page: Page;
+  readonly settled: (rest: number) => Promise<void>;
+  /** What went wrong. */
+  readonly noted: string[];
+}
+
+export async function measurePages(bench: Bench): Promise<void> {
+  const { python, command, databases, folder, size, say } = bench;
+  const browser = await startChromium();
+  const servers = {
+    mlflow: await startMlflow(python, databases.mlflow, folder),
+    tabularium: await startTabularium(command, databases.tabularium, folder, { ui: true }),
+  };
+  await untilQuiet([servers.mlflow.pid, bench.postgres], 2000);
+  const sides = [
+    await openSide('mlflow', servers.mlflow, browser.endpoint),
+    await openSide('tabularium', servers.tabularium, browser.endpoint),
+  ];
+  for (const { name, route, text } of pages) {
+    const times = { mlflow: [] as number[], tabularium: [] as number[] };
+    // The first visit brings what the browser and the servers keep.
+    for (let visit = 0; visit <= visits * bench.repeats; visit++)
+      for (const side of visit % 2 ? sides.toReversed() : sides) {
+        const seconds = await open(side, route, text);
+        if (visit > 0) times[side.target].push(seconds);
+        await untilQuiet([side.server.pid, bench.postgres]);
+      }
+    const figure: Figure = { name: `page: ${name}`, unit: 's', size: size.name, bar, ...times };
+    bench.result.figures.push(figure);
+    say(lineOfFigure(figure));
+  }
+  await browser.close();
+  await Promise.all(Object.values(servers).map((server) => server.stop()));
+}
+
+async function openSide(target: Side['target'], server: Server, endpoint: string): Promise<Side> {
+  const browser = await chromium.connect(endpoint);
+  const context = await browser.newContext(settingsOf(server.url, 'machine_learning', shown));
+  const page = await context.newPage();
+  return { target, server, page, ...watch(page, server.url) };
+}
+
+/** In milliseconds: longer than the UI thinks between two calls. */
+const rest = 1000;
+
+/** Opens the page from one that asks for next to nothing; resolves to the seconds until its last call had ended. */
+async function open({ server, page, settled, noted }: Side, route: string, text: string): Promise<number> {
+  await page.goto('about:blank');
+  await page.goto(`${server.url}/#/settings`);
+  await settled(rest);
+  noted.length = 0;
+  await page.evaluate(`performance.clearResourceTimings();
+    window.begin = performance.now();
+    location.hash = ${JSON.stringify(route)};`);
+  await settled(rest);
+  await page.getByText(text).filter({ visible: true }).first().waitFor();
+  const wrong = noted.filter((one) => !allowed.some(({ what }) => what.test(one)));
+  if (wrong.length > 0) throw new Error(`${server.url}/#${route} goes wrong:\n${wrong.join('\n')}`);
+  const milliseconds: unknown = await page.evaluate(`Math.max(...performance.getEntriesByType('resource')
+    .filter(({ initiatorType }) => ['fetch', 'xmlhttprequest'].includes(initiatorType))
+    .map(({ responseEnd }) => responseEnd)) - window.begin`);
+  return Number(milliseconds) / 1000;
+}
