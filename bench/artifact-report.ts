@@ -17,7 +17,9 @@ export interface ArtifactCell {
   /** MiB per second. */
   readonly speed: number;
   /** MiB by which the server's resident memory grew at most. */
-  readonly growth: number | undefined;
+  readonly growth: number;
+  /** Milliseconds of the server's CPU per MiB. */
+  readonly cpu: number;
 }
 
 /** A file that lies in the store, from its registration until its digest is there. */
@@ -47,6 +49,8 @@ interface Row {
   /** MiB: the most of all repeats. */
   readonly growth: number;
   readonly mlflowGrowth: number;
+  /** Milliseconds per MiB. */
+  readonly cpu: Readonly<Record<ArtifactCell['target'], number>>;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -62,7 +66,7 @@ function rowOf(result: ArtifactResult, store: Store, load: Load, direction: Dire
         cell.direction === direction,
     );
   const speed = (target: ArtifactCell['target']) => median(of(target).map((cell) => cell.speed));
-  const most = (target: ArtifactCell['target']) => Math.max(...of(target).map((cell) => cell.growth ?? 0));
+  const most = (target: ArtifactCell['target']) => Math.max(...of(target).map((cell) => cell.growth));
   if (of('tabularium').length === 0) return undefined;
   const [tabularium, mlflow, direct] = [speed('tabularium'), speed('mlflow'), speed('direct')];
   const growth = most('tabularium');
@@ -79,7 +83,9 @@ function rowOf(result: ArtifactResult, store: Store, load: Load, direction: Dire
     }),
   ];
   const name = `${direction}, ${load.name}, ${storeNames[store]}`;
-  return { name, tabularium, mlflow, direct, growth, mlflowGrowth: most('mlflow'), verdicts };
+  const cpuOf = (target: ArtifactCell['target']) => median(of(target).map((cell) => cell.cpu));
+  const cpu = { mlflow: cpuOf('mlflow'), tabularium: cpuOf('tabularium'), direct: cpuOf('direct') };
+  return { name, tabularium, mlflow, direct, growth, mlflowGrowth: most('mlflow'), cpu, verdicts };
 }
 
 const rowsOf = (result: ArtifactResult): Row[] =>
@@ -98,10 +104,12 @@ export function lineOfTransfer(
 ): string {
   const row = rowOf(result, store, load, direction);
   if (!row) return '';
-  const { name, tabularium, mlflow, direct, growth, mlflowGrowth, verdicts } = row;
+  const { name, tabularium, mlflow, direct, growth, mlflowGrowth, cpu, verdicts } = row;
+  const side = (speed: number, ms: number) => `${round(speed)} MiB/s, CPU ${round(ms)} ms/MiB`;
   return (
-    `  ${name}: Tabularium ${round(tabularium)} MiB/s +${round(growth)} MiB | MLflow ${round(mlflow)} MiB/s ` +
-    `+${round(mlflowGrowth)} MiB | direct ${round(direct)} MiB/s | ${textOf(verdicts)}`
+    `  ${name}: Tabularium ${side(tabularium, cpu.tabularium)}, +${round(growth)} MiB | ` +
+    `MLflow ${side(mlflow, cpu.mlflow)}, +${round(mlflowGrowth)} MiB | ` +
+    `direct ${side(direct, cpu.direct)} | ${textOf(verdicts)}`
   );
 }
 
@@ -138,11 +146,12 @@ export function artifactTable(result: ArtifactResult): string {
     `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, Node ${machine.node}, ` +
       `Postgres ${machine.postgres}, mlflow ${machine.mlflow}, commit ${machine.commit}.`,
     '',
-    '| transfer | MiB/s | MLflow | straight to S3 | ratio | memory, MiB | MLflow | reached (bar) |',
-    '|---|--:|--:|--:|--:|--:|--:|---|',
+    '| transfer | MiB/s | MLflow | straight to S3 | ratio | CPU, ms/MiB | MLflow | memory, MiB | MLflow | reached (bar) |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|---|',
     ...rowsOf(result).map(
-      ({ name, tabularium, mlflow, direct, growth, mlflowGrowth, verdicts }) =>
+      ({ name, tabularium, mlflow, direct, growth, mlflowGrowth, cpu, verdicts }) =>
         `| ${name} | ${[tabularium, mlflow, direct].map(round).join(' | ')} | ${round(tabularium / mlflow)}× | ` +
+        `${round(cpu.tabularium)} | ${round(cpu.mlflow)} | ` +
         `+${round(growth)} | +${round(mlflowGrowth)} | ${textOf(verdicts)} |`,
     ),
     '',

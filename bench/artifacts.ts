@@ -12,7 +12,7 @@ import {
 } from './artifact-report.ts';
 import { untilQuiet } from './load.ts';
 import type { Cluster } from './postgres.ts';
-import { growthDuring, run } from './processes.ts';
+import { run, takenBy } from './processes.ts';
 import { findVersitygw, type S3Server, startS3 } from './s3-server.ts';
 import { type Destination, makeMlflowTables, type Server, startMlflow, startTabularium } from './servers.ts';
 import { transfer } from './transfer.ts';
@@ -35,8 +35,8 @@ export interface ArtifactBench {
 /** What files go to and come from. */
 interface Side {
   readonly target: ArtifactCell['target'];
-  /** Of the server that is measured; undefined for the S3 server itself. */
-  readonly server: Server | undefined;
+  /** Of the server that is measured. */
+  readonly pid: number;
   url(direction: 'up' | 'down', key: string): Promise<string>;
 }
 
@@ -66,7 +66,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
     throughServer('tabularium', tabularium),
     {
       target: 'direct',
-      server: undefined,
+      pid: s3.pid,
       url: (direction, key) => s3.presign(direction, `direct/${key}`),
     },
   ];
@@ -86,7 +86,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
 
 const throughServer = (target: 'mlflow' | 'tabularium', server: Server): Side => ({
   target,
-  server,
+  pid: server.pid,
   url: async (_, key) => `${server.url}/api/2.0/mlflow-artifacts/artifacts/${key}`,
 });
 
@@ -111,9 +111,7 @@ async function measureLoad(
         const { size, atOnce } = load;
         const move = () => transfer({ direction, urls, file, size, atOnce }, folder);
         await rest(side);
-        const { value: seconds, growth } = side.server
-          ? await growthDuring(side.server.pid, move)
-          : { value: await move(), growth: undefined };
+        const { value: seconds, growth, cpu } = await takenBy(side.pid, move);
         const speed = bytesOf(load) / mebibyte / seconds;
         bench.result.cells.push({
           store,
@@ -123,6 +121,7 @@ async function measureLoad(
           repeat,
           speed,
           growth,
+          cpu: cpu / (bytesOf(load) / mebibyte),
         });
       }
     }
@@ -186,9 +185,9 @@ async function copyTo(file: string, target: string): Promise<void> {
 }
 
 /** What was written before goes to the disk first, so that nobody pays for another. */
-async function rest({ server }: Side): Promise<void> {
+async function rest({ pid }: Side): Promise<void> {
   await run('sync');
-  if (server) await untilQuiet([server.pid]);
+  await untilQuiet([pid]);
 }
 
 /** Bytes that no file system can squeeze. */

@@ -64,20 +64,27 @@ export function memoryOf(pid: number): number {
   return kib / 1024;
 }
 
-/** MiB by which the resident memory of a process and its descendants grows at most while `work` is done. */
-export async function growthDuring<T>(
-  pid: number,
-  work: () => Promise<T>,
-): Promise<{ growth: number; value: T }> {
+/** What some work took of a process and its descendants. */
+export interface Taken<T> {
+  readonly value: T;
+  /** MiB by which their resident memory grew at most. */
+  readonly growth: number;
+  /** Milliseconds. */
+  readonly cpu: number;
+}
+
+export async function takenBy<T>(pid: number, work: () => Promise<T>): Promise<Taken<T>> {
   const pids = treeOf(pid).map((process) => process.pid);
   const before = residentOf(pids);
+  const cpuBefore = cpuOf(pid);
   let most = before;
   const look = setInterval(() => {
     most = Math.max(most, residentOf(pids));
   }, 20);
   try {
     const value = await work();
-    return { growth: Math.max(most, residentOf(pids)) - before, value };
+    const growth = Math.max(most, residentOf(pids)) - before;
+    return { value, growth, cpu: cpuOf(pid) - cpuBefore };
   } finally {
     clearInterval(look);
   }

@@ -47,7 +47,7 @@ const root = dirname(dirname(here));
 const source = join(root, 'src', 'main.ts');
 const main = existsSync(source) ? source : join(root, 'dist', 'main.js');
 
-const child = spawn(node, ['--max-semi-space-size=8', main, ...process.argv.slice(2)], {
+const child = spawn(node, ['--max-semi-space-size=8', '--expose-gc', main, ...process.argv.slice(2)], {
   // In a group of its own, so that the ctrl-C of a terminal comes to the server from here, and once. (On Windows that
   // would be a window of its own.) The channel carries nothing: when it closes, the server knows that we are gone.
   detached: !windows,

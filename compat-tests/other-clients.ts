@@ -1,5 +1,6 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { glob, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Environment, mlflow3 } from './clients/environments.ts';
 import { makeEnvironments, startServer } from './clients/run.ts';
@@ -16,11 +17,14 @@ import {
   type Totals,
   timed,
 } from './processes.ts';
+import { runClientsOnS3 } from './s3/clients.ts';
+import { startVersitygw } from './s3/servers.ts';
 import { runSchemathesis } from './schemathesis/run.ts';
 
 /**
  * `npm run test:clients`: the Java client, a Go client, curl and schemathesis, one after the other, against one server
- * that is started as a user does. Schemathesis comes last, since it changes and deletes what it finds.
+ * that is started as a user does. Schemathesis comes last, since it changes and deletes what it finds. Then the Python
+ * client on S3, which versitygw plays.
  */
 
 const schemathesis: Environment = {
@@ -69,14 +73,18 @@ async function runJava(url: string, python: string): Promise<Totals> {
   return junitTotals(await Array.fromAsync(glob(join(reports, '*.xml'))), code);
 }
 
+const noGo =
+  'The Go client and versitygw need Go 1.24 or newer, and go is not on the path: install it from https://go.dev/dl.';
+
+const versitygw = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+
 const runGo = (url: string): Promise<Totals> =>
   runPrinting(['go', 'test', '-count=1', '-v', './...'], {
     cwd: join(repository, 'compat-tests/clients-go'),
     env: { MLFLOW_TRACKING_URI: url },
     passed: /^--- PASS: /gm,
     failed: /^--- FAIL: /gm,
-    absent:
-      'The Go client needs Go 1.24 or newer, and go is not on the path: install it from https://go.dev/dl.',
+    absent: noGo,
   });
 
 const runCurl = (url: string): Promise<Totals> =>
@@ -86,6 +94,24 @@ const runCurl = (url: string): Promise<Totals> =>
     failed: /^not ok /gm,
     absent: 'The scenario by curl needs bash, and it is not on the path: install it.',
   });
+
+/** S3 by a server that checks signatures and their age; `go install` leaves it in the cache of this clone. */
+async function runOnVersitygw(python: string): Promise<Totals[]> {
+  const bin = join(repository, '.cache', versitygw.replace(/.*\//, ''));
+  const program = join(bin, 'versitygw');
+  if (!existsSync(program)) {
+    const code = await timed('versitygw', () =>
+      ends(start('go', ['install', versitygw], { env: { GOBIN: bin } }), noGo),
+    );
+    if (code !== 0) throw new Error('versitygw could not be installed.');
+  }
+  const folder = join(scratch, 'versitygw');
+  await mkdir(folder);
+  const { url, child } = await startVersitygw(program, folder, start);
+  const totals = await runClientsOnS3('versitygw', url, python);
+  await stop(child);
+  return totals;
+}
 
 await runTests(async () => {
   const pythons = await timed('Python environments', () => makeEnvironments([mlflow3, schemathesis]));
@@ -105,5 +131,6 @@ await runTests(async () => {
   await part('curl', () => runCurl(url));
   await part('schemathesis', async () => runSchemathesis(url, pythonOf(schemathesis)));
   await timed('stop of the server', () => stop(server));
+  totals.push(...(await runOnVersitygw(pythonOf(mlflow3)).catch(failed)));
   return totals;
 });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { clients, mlflow3, moto } from './clients/environments.ts';
 import { makeEnvironments, runClients } from './clients/run.ts';
 import {
   codeOf,
@@ -9,13 +10,18 @@ import {
   runTests,
   scratch,
   start,
+  stop,
   type Totals,
   timed,
 } from './processes.ts';
 
+import { runClientsOnS3 } from './s3/clients.ts';
+import { startMoto } from './s3/servers.ts';
+
 /**
  * `npm test`: the tests of vitest beside the making of the Python environments, then each Python client against a
- * server of its own that is started as a user starts it, and those tests of vitest that need the environments.
+ * server of its own that is started as a user starts it, those tests of vitest that need the environments, and all that
+ * needs S3, on moto.
  */
 
 async function runVitest(name: string, args: readonly string[] = [], env: object = {}): Promise<Totals> {
@@ -34,8 +40,21 @@ async function runVitest(name: string, args: readonly string[] = [], env: object
   return judged({ passed: numPassedTests, failed: numFailedTests }, code);
 }
 
+/** The tests of the store on S3, and the newest of the Python clients that are pinned, on a moto of their own. */
+async function runOnMoto(pythons: Map<string, string>): Promise<Totals[]> {
+  const store = await runVitest('s3', ['--config', 'compat-tests/s3/vitest.config.ts']);
+  const [python, motoPython] = [pythons.get(mlflow3.name), pythons.get(moto.name)];
+  if (!python || !motoPython) throw new Error('The environments for S3 could not be made.');
+  const server = await startMoto(motoPython, start);
+  const ofClients = await runClientsOnS3('moto', server.url, python);
+  await stop(server.child);
+  return [store, ...ofClients];
+}
+
 await runTests(async () => {
-  const environments = timed('Python environments', () => makeEnvironments()).catch((error: Error) => error);
+  const environments = timed('Python environments', () => makeEnvironments([...clients, moto])).catch(
+    (error: Error) => error,
+  );
   const unit = await timed('vitest', () => runVitest('vitest')).then((totals) => [totals], failed);
   const pythons = await environments;
   if (pythons instanceof Error) return [...unit, ...failed(pythons)];
@@ -49,5 +68,6 @@ await runTests(async () => {
     ).then((totals) => [totals], failed);
   const ofTransfer = await withPythons('import and export', 'transfer');
   const ofBrowser = await withPythons('browser', 'browser');
-  return [...unit, ...ofClients, ...ofTransfer, ...ofBrowser];
+  const onS3 = await timed('S3', () => runOnMoto(pythons)).catch(failed);
+  return [...unit, ...ofClients, ...ofTransfer, ...ofBrowser, ...onS3];
 });

@@ -409,6 +409,22 @@ describe('gc', () => {
   });
 });
 
+describe('verify', () => {
+  const verify = (...args: string[]) => parseCommand(['verify', ...args], home);
+
+  test('takes all versions, those of a model or one', () => {
+    expect(verify()).toMatchObject({ kind: 'verify', request: { pin: false } });
+    expect(verify('a model', '--pin')).toMatchObject({ request: { name: 'a model', pin: true } });
+    for (const one of ['a model/3', 'models:/a model/3'])
+      expect(verify(one)).toMatchObject({ request: { name: 'a model', version: 3 } });
+    expect(verify('--artifacts-destination', '/a')).toMatchObject({
+      storage: { artifactsDestination: '/a' },
+    });
+    for (const wrong of ['a/b/3', 'a/latest', 'models:/a@b/1/2'])
+      expect(() => verify(wrong)).toThrow('What is verified is named as in name or name/3');
+  });
+});
+
 describe('verify-signature', () => {
   const verify = (...args: string[]) => parseCommand(['verify-signature', ...args], home);
   const pem = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey;

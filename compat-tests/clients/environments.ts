@@ -14,7 +14,8 @@ export interface Environment {
 
 export const mlflow3: Environment = {
   name: 'mlflow-3.17.2',
-  requirements: ['mlflow==3.17.2', 'psycopg2-binary', 'pytest'],
+  // With boto3 it goes to S3 by itself, where it is told to.
+  requirements: ['mlflow==3.17.2', 'psycopg2-binary', 'pytest', 'boto3'],
   moves: false,
 };
 

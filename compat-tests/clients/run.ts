@@ -32,8 +32,15 @@ export async function makeEnvironments(
 }
 
 /** Starts `tabularium server` with these arguments on a free port; resolves to its URL when it answers. */
-export async function startServer(...args: string[]): Promise<{ url: string; server: ChildProcess }> {
-  const server = start(process.execPath, ['bin/tabularium.js', 'server', '--port', '0', ...args]);
+export const startServer = (...args: string[]): Promise<{ url: string; server: ChildProcess }> =>
+  startServerWith({}, args);
+
+/** The same, with variables of the environment. */
+export async function startServerWith(
+  env: NodeJS.ProcessEnv,
+  args: readonly string[],
+): Promise<{ url: string; server: ChildProcess }> {
+  const server = start(process.execPath, ['bin/tabularium.js', 'server', '--port', '0', ...args], { env });
   let output = '';
   const url = await new Promise<string>((found, reject) => {
     for (const stream of [server.stdout, server.stderr]) {
@@ -51,8 +58,13 @@ export async function startServer(...args: string[]): Promise<{ url: string; ser
 /** Above all that the tests of one client take on a slow machine, in milliseconds. */
 const clientTime = 10 * 60_000;
 
-/** @param gc the command that collects the server's garbage. */
-async function runClient(name: string, python: string, url: string, gc: readonly string[]): Promise<Totals> {
+/** @param files which of the tests, by default all; `env` says where they go. */
+export async function runClient(
+  name: string,
+  python: string,
+  env: NodeJS.ProcessEnv,
+  files: readonly string[] = [''],
+): Promise<Totals> {
   const report = join(scratch, `${name}.xml`);
   const child = start(
     python,
@@ -64,15 +76,14 @@ async function runClient(name: string, python: string, url: string, gc: readonly
       '-p',
       'no:cacheprovider',
       `--junit-xml=${report}`,
-      join('compat-tests', 'clients'),
+      ...files.map((file) => join('compat-tests', 'clients', file)),
     ],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
-        MLFLOW_TRACKING_URI: url,
-        TABULARIUM_GC: JSON.stringify(gc),
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
+        ...env,
       },
       timeout: clientTime,
     },
@@ -90,12 +101,11 @@ export async function runClients(pythons: Map<string, string>, ...args: string[]
   // gc takes what says where the database and the artifacts are, but serves nobody.
   const places = args.filter((arg, i) => ![arg, args[i - 1]].includes('--workers'));
   const gc = [process.execPath, 'bin/tabularium.js', 'gc', ...places];
+  const env = { MLFLOW_TRACKING_URI: url, TABULARIUM_GC: JSON.stringify(gc) };
   const totals: Totals[] = [];
   for (const { name } of clients) {
     const python = pythons.get(name);
-    totals.push(
-      python ? await timed(name, () => runClient(name, python, url, gc)) : { passed: 0, failed: 1 },
-    );
+    totals.push(python ? await timed(name, () => runClient(name, python, env)) : { passed: 0, failed: 1 });
   }
   await timed('stop of the server', () => stop(server));
   return totals;

@@ -1,4 +1,6 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** S3 servers for the tests, on free ports of this machine. */
 
@@ -22,6 +24,29 @@ export function startMoto(python: string, spawn: Spawn): Promise<S3Server> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return answering(child, /Running on (http\S+)/);
+}
+
+/** @param program the path of versitygw; `folder` holds what it keeps. */
+export async function startVersitygw(program: string, folder: string, spawn: Spawn): Promise<S3Server> {
+  const port = await freePort();
+  const child = spawn(program, ['--port', `127.0.0.1:${port}`, 'posix', folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      ROOT_ACCESS_KEY: credentials.AWS_ACCESS_KEY_ID,
+      ROOT_SECRET_KEY: credentials.AWS_SECRET_ACCESS_KEY,
+    },
+  });
+  return answering(child, /(http:\/\/127\.0\.0\.1:\d+)/);
+}
+
+/** Versitygw takes a number only. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** Resolves when the server has said where it listens; what it says later is not kept. */

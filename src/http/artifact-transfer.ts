@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import { invalidParameter } from '../contract/error.ts';
@@ -59,6 +60,26 @@ const identityHeaders = (identity: Identity): Record<string, string> => ({
   'Last-Modified': new Date(identity.modified).toUTCString(),
   'Accept-Ranges': 'bytes',
 });
+
+/** How long the rest of a body is taken in that nobody wants, in milliseconds. */
+const patience = 60_000;
+
+/**
+ * Takes in, and forgets, what is still to come of a body. Clients send all of it before they read the answer: one that
+ * came before would be lost with the connection.
+ */
+export async function forgetBody(c: Context): Promise<void> {
+  const incoming: unknown = c.env?.incoming;
+  if (!(incoming instanceof IncomingMessage) || incoming.complete || incoming.destroyed) return;
+  // Who read until now may still wait for more; with a listener of its kind nothing would flow.
+  incoming.removeAllListeners('readable');
+  incoming.on('data', () => {}).resume();
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), patience);
+  await Promise.race([once(incoming, 'end', over), once(incoming, 'close', over)]).catch(() => {});
+  clearTimeout(timer);
+  over.abort();
+}
 
 /** What the client sends; its breaking off is an error of the client. */
 export async function* bodyOf(c: Context): AsyncGenerator<Uint8Array> {

@@ -4,7 +4,7 @@ import { type ArtifactPlaces, fileInfos, placeOf } from '../objects/locate.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { refuseReserved } from '../objects/reserved.ts';
 import { filePath, safePath } from '../objects/safe-path.ts';
-import { bodyOf, send } from './artifact-transfer.ts';
+import { bodyOf, forgetBody, send } from './artifact-transfer.ts';
 import { disabled, trackingless, unserved } from './error.ts';
 import { named, type StreamedRpc } from './mount.ts';
 
@@ -67,7 +67,12 @@ function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined):
     if (path === '' || path.endsWith('/')) return c.json({ detail: noFileName }, 400);
     const length = c.req.header('Content-Length');
     refuseReserved(path);
-    await objects.put(filePath(path), bodyOf(c), length === undefined ? undefined : Number(length));
+    try {
+      await objects.put(filePath(path), bodyOf(c), length === undefined ? undefined : Number(length));
+    } catch (error) {
+      await forgetBody(c);
+      throw error;
+    }
     return c.body(null, 200);
   });
   app.delete(file, async (c) => {

@@ -42,7 +42,7 @@ describe('put and get', () => {
 
   test('an empty file', async () => {
     await store.put('empty', bytes(), 0);
-    expect((await store.get('empty')).size).toBe(0);
+    expect((await store.stat('empty'))?.size).toBe(0);
     expect(await content('empty')).toBe('');
   });
 

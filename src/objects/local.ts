@@ -13,8 +13,6 @@ import {
   stat,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
 import { isInside } from './inside.ts';
 import type {
@@ -26,12 +24,15 @@ import type {
   StoredObject,
   WalkedFile,
 } from './object-store.ts';
+import { passed } from './passed.ts';
 
 /** MLflow hides and reserves names with this start, so what lies here is hidden from it too. */
 const reserved = '.artifact.uploading.';
 const uploads = `${reserved}tabularium`;
 
-const readSize = 256 * 1024;
+/** What is read, and what is written, at once; bytes. */
+const readSize = 512 * 1024;
+const batchSize = 512 * 1024;
 
 /** Files under the absolute path `root`, which is created by the first `put`. */
 export function localStore(root: string): ObjectStore {
@@ -74,7 +75,7 @@ async function put(
   const written = await inOneStep(root, path, async (upload) => {
     const file = await open(upload, 'wx');
     try {
-      await file.writeFile(hashing(body, hash));
+      await writeAll(file, body, hash);
       await file.sync();
       const written = identityOf(await file.stat({ bigint: true }));
       if (length !== undefined && written.size !== length)
@@ -87,11 +88,33 @@ async function put(
   return { ...written, sha256: hash.digest('hex') };
 }
 
-async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+/** Writes while it hashes what comes next. */
+async function writeAll(file: FileHandle, body: AsyncIterable<Uint8Array>, hash: Hash): Promise<void> {
+  let writing: Promise<unknown> | undefined;
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  const flush = async () => {
+    await writing;
+    writing = writeFully(file, batch, size);
+    // It is awaited later; until then a failure is nobody's.
+    writing.catch(() => {});
+    batch = [];
+    size = 0;
+  };
   for await (const chunk of body) {
     hash.update(chunk);
-    yield chunk;
+    batch.push(chunk);
+    size += chunk.byteLength;
+    passed(chunk.byteLength);
+    if (size >= batchSize) await flush();
   }
+  await flush();
+  await writing;
+}
+
+async function writeFully(file: FileHandle, batch: Uint8Array[], size: number): Promise<void> {
+  const { bytesWritten } = await file.writev(batch);
+  if (bytesWritten < size) await file.writeFile(Buffer.concat(batch).subarray(bytesWritten));
 }
 
 /** A copy that shares its blocks until one of the two is written to, where the file system knows that. */
@@ -161,7 +184,7 @@ async function get(root: string, path: string, range?: ByteRange): Promise<Store
     const identity = identityOf(await file.stat({ bigint: true }));
     if (range && range.start >= identity.size)
       throw invalidParameter(`The range begins behind the end of '${path}'`);
-    return { ...identity, body: contentOf(file, range) };
+    return { ...identity, body: contentOf(file, range ?? { start: 0, end: identity.size - 1 }) };
   } catch (error) {
     await file.close();
     throw error;
@@ -189,11 +212,30 @@ const identityOf = ({ ino, size, mtimeNs, mtimeMs }: BigIntStats): Identity => (
   modified: Number(mtimeMs),
 });
 
-function contentOf(file: FileHandle, range: ByteRange | undefined): ReadableStream<Uint8Array> {
-  const content: NodeReadableStream = Readable.toWeb(
-    file.createReadStream({ highWaterMark: readSize, ...range }),
+/** The file is closed at the end, at a failure, and when nobody wants the rest. */
+function contentOf(file: FileHandle, { start, end }: ByteRange): ReadableStream<Uint8Array> {
+  let position = start;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const length = Math.min(readSize, end + 1 - position);
+          const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+          position += bytesRead;
+          passed(bytesRead);
+          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead));
+          if (bytesRead > 0 && position <= end) return;
+          await file.close();
+          controller.close();
+        } catch (error) {
+          await file.close().catch(() => {});
+          controller.error(error);
+        }
+      },
+      cancel: () => file.close(),
+    },
+    { highWaterMark: 0 },
   );
-  return content as ReadableStream<Uint8Array>;
 }
 
 async function list(root: string, path: string): Promise<StoredEntry[]> {

@@ -18,8 +18,7 @@ export interface S3Options {
 }
 
 /** Milliseconds. A server that says nothing for so long is taken for gone; clients give up after 120 s. */
-const connectionTimeout = 5_000;
-const socketTimeout = 60_000;
+const usualTimeouts = { connectionTimeout: 5_000, socketTimeout: 60_000 };
 
 /** Connections at once: each transfer through the proxy holds one for as long as its client takes. */
 const maxSockets = 512;
@@ -27,7 +26,7 @@ const maxSockets = 512;
 /** Where neither a variable nor a file of AWS names a region, as boto3 has it. */
 const usualRegion = 'us-east-1';
 
-export function createS3Client(options: S3Options): S3Client {
+export function createS3Client(options: S3Options, timeouts = usualTimeouts): S3Client {
   const tls = { rejectUnauthorized: !options.ignoreTls, ca: options.ca };
   const agent = { keepAlive: true, maxSockets };
   return new S3Client({
@@ -41,8 +40,7 @@ export function createS3Client(options: S3Options): S3Client {
     // What fails is told by who asked.
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     requestHandler: {
-      connectionTimeout,
-      socketTimeout,
+      ...timeouts,
       httpAgent: agent,
       httpsAgent: { ...agent, ...tls },
     },

@@ -10,6 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { invalidParameter } from '../contract/error.ts';
+import { passed } from './passed.ts';
 
 /** Where an upload goes, and what each of its requests says besides. */
 export interface UploadTarget {
@@ -67,6 +68,7 @@ export async function upload(
     for await (const chunk of length === undefined ? body : exactly(body, length)) {
       hash.update(chunk);
       size += chunk.byteLength;
+      passed(chunk.byteLength);
       yield chunk;
     }
   }

@@ -18,6 +18,7 @@ import type {
   StoredObject,
   WalkedFile,
 } from './object-store.ts';
+import { passed } from './passed.ts';
 import { copyInParts } from './s3-copy.ts';
 import { changed, explained, translated } from './s3-errors.ts';
 import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place } from './s3-place.ts';
@@ -117,16 +118,19 @@ const identityOf = ({ size = 0, etag, version, modified }: Said): Identity => ({
 
 const bare = (etag: string | undefined): string => (etag ?? '').replace(/^"|"$/g, '');
 
-/** What comes of an object; a failure on the way is told in the same words as one before it. */
+/**
+ * What comes of an object, as much at once as has come; a failure on the way is told in the same words as one before
+ * it.
+ */
 function contentOf(body: Readable, path: string): ReadableStream<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const { value, done } = await chunks.next();
-          if (done) controller.close();
-          else controller.enqueue(value);
+          const chunk = (await nextOf(body)) as Uint8Array | null;
+          if (chunk === null) return controller.close();
+          passed(chunk.byteLength);
+          controller.enqueue(chunk);
         } catch (error) {
           controller.error(explained(path, error));
         }
@@ -137,6 +141,25 @@ function contentOf(body: Readable, path: string): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** All that a stream holds; null at its end. */
+async function nextOf(stream: Readable): Promise<unknown> {
+  for (;;) {
+    const chunk: unknown = stream.read();
+    if (chunk !== null) return chunk;
+    if (stream.errored) throw stream.errored;
+    if (stream.readableEnded) return null;
+    if (stream.destroyed) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        for (const event of events) stream.off(event, done);
+        resolve();
+      };
+      const events = ['readable', 'end', 'error', 'close'];
+      for (const event of events) stream.on(event, done);
+    });
+  }
 }
 
 async function list(place: S3Place, path: string): Promise<StoredEntry[]> {

@@ -28,26 +28,34 @@ export function directOperations(places: ArtifactPlaces): OperationTable<DirectR
   };
 
   const createMultipartUpload: Operation<'createMultipartUpload'> = async (request) => {
-    const path = partedPath(request.artifact_path, request.path);
+    const folder = safePath(request.artifact_path);
+    const presign = presignServed('upload');
+    const path = partedPath(folder, request.path);
     const parts = Math.max(Number(request.num_parts ?? 0), 0);
-    const { uploadId, urls } = await presignServed('upload').createMultipart(path, parts);
+    const { uploadId, urls } = await presign.createMultipart(path, parts);
     const credentials = urls.map((url, i) => ({ url, part_number: BigInt(i + 1), headers: {} }));
     return { upload_id: uploadId, credentials };
   };
 
   const completeMultipartUpload: Operation<'completeMultipartUpload'> = async (request) => {
-    const path = partedPath(request.artifact_path, request.path);
+    const folder = safePath(request.artifact_path);
+    const presign = presignServed('upload');
+    const path = partedPath(folder, request.path);
+    const uploadId = checkUploadId(request.upload_id);
     const parts = request.parts.map(({ part_number, etag = '' }) => ({
       number: Number(part_number ?? 0),
       etag,
     }));
-    await presignServed('upload').completeMultipart(path, request.upload_id ?? '', parts);
+    if (parts.length === 0) throw invalidParameter('An upload is made of one part at least');
+    await presign.completeMultipart(path, uploadId, parts);
     return {};
   };
 
   const abortMultipartUpload: Operation<'abortMultipartUpload'> = async (request) => {
-    const path = partedPath(request.artifact_path, request.path);
-    await presignServed('upload').abortMultipart(path, request.upload_id ?? '');
+    const folder = safePath(request.artifact_path);
+    const presign = presignServed('upload');
+    const path = partedPath(folder, request.path);
+    await presign.abortMultipart(path, checkUploadId(request.upload_id));
     return {};
   };
 
@@ -100,11 +108,16 @@ export function directOperations(places: ArtifactPlaces): OperationTable<DirectR
 const notSupported = (what: string): MlflowError =>
   new MlflowError('NOT_IMPLEMENTED', `${what} is not supported for the current artifact repository`);
 
+function checkUploadId(id: string | undefined): string {
+  if (!id) throw invalidParameter("Missing value for required parameter 'upload_id'.");
+  return id;
+}
+
 /** Where an upload in parts goes: into the folder of the URL, under the name that the client's own file has. */
 function partedPath(folder: string, file: string): string {
   const name = safePath(lastName(file));
   if (name === '' || name.includes('/')) throw invalidParameter('Invalid path');
-  const path = `${safePath(folder).replace(/\/+$/, '')}/${name}`;
+  const path = `${folder.replace(/\/+$/, '')}/${name}`;
   refuseReserved(path);
   return filePath(path);
 }

@@ -3,7 +3,7 @@ import type { Sql } from '../../contract/sql.ts';
 import { modelNotFound } from '../logged-models/rules.ts';
 import { findLoggedModelOrigin } from '../logged-models/store.ts';
 import { parseVersion, refuseFailed, versionNotFound } from '../model-versions/rules.ts';
-import { findVersionOrigin } from '../model-versions/store.ts';
+import { findVersionLocation } from '../model-versions/store.ts';
 import { runNotFound } from '../runs/rules.ts';
 import { findRunOrigin } from '../runs/store.ts';
 
@@ -29,7 +29,7 @@ export async function modelVersionUri(
   version: string,
 ): Promise<string> {
   const { number, text } = parseVersion(version);
-  const origin = number === undefined ? undefined : await findVersionOrigin(sql, scope, name, number);
+  const origin = number === undefined ? undefined : await findVersionLocation(sql, scope, name, number);
   if (!origin) throw versionNotFound(name, text);
   refuseFailed(name, origin);
   return origin.storage_location;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MlflowError } from '../../contract/error.ts';
@@ -142,8 +142,17 @@ test('what a version needs is kept, and an experiment that it is in; named, it i
     `Experiment with ID ${experiment} is kept: Run with ID ${needed.id}, which is in it, is kept.`,
   ]);
   expect([existsSync(needed.file), existsSync(other.file)]).toEqual([true, false]);
+  const copies = () => readdir(join(app.artifacts, '.tabularium/pinned'));
+  expect(await copies()).toHaveLength(1);
   await api.delete('registered-models/delete', { name: 'kept' });
-  expect(await gc()).toEqual([gone('Run', needed.id), gone('Experiment', experiment)]);
+  const copy = 'copy of files that no registered version needs';
+  expect((await gc({ dryRun: true })).at(-1)).toBe(`1 ${copy} would be permanently deleted.`);
+  expect(await gc()).toEqual([
+    gone('Run', needed.id),
+    gone('Experiment', experiment),
+    `1 ${copy} has been permanently deleted.`,
+  ]);
+  expect(await copies()).toEqual([]);
 });
 
 test('a logged model is needed by versions of itself, and by those of its run', async () => {

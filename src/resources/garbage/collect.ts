@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidParameter, MlflowError } from '../../contract/error.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Sql } from '../../contract/sql.ts';
-import type { ArtifactPlaces, Place } from '../../objects/locate.ts';
+import { type ArtifactPlaces, canReach, type Place, placeOf } from '../../objects/locate.ts';
 import { experimentNotFound, parseExperimentId } from '../experiments/rules.ts';
 import { modelNotFound } from '../logged-models/rules.ts';
 import { findUnused, giveUp } from '../pins/store.ts';
@@ -84,10 +84,10 @@ async function giveUpCopies({ sql, say }: Collector, dryRun: boolean): Promise<v
   for (let ids = await findUnused(sql, 0); ids.length > 0; ids = await findUnused(sql, 0, ids.at(-1))) {
     for (const id of ids) if (dryRun || (await giveUp(sql, id))) done++;
   }
-  if (done > 0)
-    say(
-      `${done} copies that no registered version needs ${dryRun ? 'would be' : 'have been'} permanently deleted.`,
-    );
+  if (done === 0) return;
+  const copies = done === 1 ? '1 copy' : `${done} copies`;
+  const fate = dryRun ? 'would be' : done === 1 ? 'has been' : 'have been';
+  say(`${copies} of files that no registered version needs ${fate} permanently deleted.`);
 }
 
 interface DeletedExperiment {
@@ -183,6 +183,8 @@ async function sweep(collector: Collector, planned?: readonly Item[]): Promise<v
 }
 
 function placeOfItem(item: Item, places: ArtifactPlaces): Place | undefined {
+  if (item.kind === 'pin')
+    return canReach(item.location, places) ? placeOf(item.location, '', places) : undefined;
   const folder = ownFolder(item);
   return folder === undefined ? undefined : placeOrNone(folder, places);
 }

@@ -62,7 +62,7 @@ const getModelVersionDownloadUri: Operation<'getModelVersionDownloadUri'> = asyn
 ) => {
   checkModelName(name);
   const version = numbered(name, parseVersion(text));
-  const origin = await call.find((sql) => store.findVersionOrigin(sql, call.scope, name, version));
+  const origin = await call.find((sql) => store.findVersionLocation(sql, call.scope, name, version));
   if (!origin) throw versionNotFound(name, version);
   refuseFailed(name, origin);
   return { artifact_uri: origin.storage_location };

@@ -117,18 +117,35 @@ export async function findLatestVersions(
   });
 }
 
-/** What another version, or a download, needs of a version. */
-export interface VersionOrigin {
+/** What a download needs of a version. */
+export interface VersionLocation {
   readonly version: number;
-  readonly run_id: string;
   readonly storage_location: string;
   readonly status: VersionStatus;
   readonly status_message: string | null;
+}
+
+/** What another version needs of it. */
+export interface VersionOrigin extends VersionLocation {
+  readonly run_id: string;
   /** The copy that it uses, or waits for; null for a pointer. */
   readonly pin: string | null;
 }
 
 type VersionStatus = 'PENDING_REGISTRATION' | 'FAILED_REGISTRATION' | 'READY';
+
+export async function findVersionLocation(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+): Promise<VersionLocation | undefined> {
+  const [row] = await sql<
+    VersionLocation[]
+  >`select version, storage_location, status, status_message from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version}`;
+  return row;
+}
 
 export async function findVersionOrigin(
   sql: Sql,
@@ -136,6 +153,7 @@ export async function findVersionOrigin(
   name: string,
   version: number,
 ): Promise<VersionOrigin | undefined> {
+  // By way of JSON, since a database from before there were copies has no such column.
   const [row] = await sql<
     VersionOrigin[]
   >`select version, run_id, storage_location, status, status_message, to_json(v) ->> 'pin' as pin
