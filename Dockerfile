@@ -5,7 +5,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-# MLflow's web UI, so that a container needs no network.
+# MLflow's web UI, by pip, so that a container needs no network.
+RUN apt-get update && apt-get install -y --no-install-recommends python3-pip
 RUN node bin/tabularium.js ui install
 # What npm would publish is what goes into the image. The server runs on the Node of the image, not on the one that npm
 # brings to machines with an older one.

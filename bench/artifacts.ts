@@ -12,7 +12,7 @@ import {
 } from './artifact-report.ts';
 import { untilQuiet } from './load.ts';
 import type { Cluster } from './postgres.ts';
-import { run, takenBy } from './processes.ts';
+import { run as runProgram, takenBy } from './processes.ts';
 import { findVersitygw, type S3Server, startS3 } from './s3-server.ts';
 import { type Destination, makeMlflowTables, type Server, startMlflow, startTabularium } from './servers.ts';
 import { transfer } from './transfer.ts';
@@ -81,7 +81,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
     });
   await Promise.all([mlflow.stop(), tabularium.stop()]);
   for (const database of Object.values(databases)) await cluster.dropDatabase(database);
-  await run('rm', '-rf', folder);
+  await runProgram('rm', '-rf', folder);
 }
 
 const throughServer = (target: 'mlflow' | 'tabularium', server: Server): Side => ({
@@ -139,20 +139,21 @@ async function measureHashing(
 ): Promise<void> {
   const { size } = bench.loads[0] as Load;
   const file = join(folder, 'content');
+  const api = `${url}/api/2.0/mlflow`;
   const name = 'bench-hashing';
-  await call(`${url}/api/2.0/mlflow/registered-models/create`, { name });
+  await call(`${api}/registered-models/create`, { name });
   for (let repeat = 0; repeat < bench.repeats; repeat++) {
     await writeRandom(file, size);
-    await place(`hashing/${repeat}/model.bin`, file, size);
-    await run('sync');
+    const { run } = await call(`${api}/runs/create`, { experiment_id: '0' });
+    const { run_id, artifact_uri } = run?.info ?? { run_id: '', artifact_uri: '' };
+    const source = `${artifact_uri}/model`;
+    await place(`${source.replace(/^mlflow-artifacts:\/+/, '')}/model.bin`, file, size);
+    await runProgram('sync');
     await untilQuiet([pid]);
-    const sumSeconds = await secondsOf(() => run('sha256sum', file));
+    const sumSeconds = await secondsOf(() => runProgram('sha256sum', file));
     const seconds = await secondsOf(async () => {
-      const { model_version: version } = await call(`${url}/api/2.0/mlflow/model-versions/create`, {
-        name,
-        source: `mlflow-artifacts:/hashing/${repeat}`,
-      });
-      const digest = `${url}/api/registry/v1/models/${name}/versions/${version.version}/digest`;
+      const { model_version } = await call(`${api}/model-versions/create`, { name, source, run_id });
+      const digest = `${url}/api/registry/v1/models/${name}/versions/${model_version?.version}/digest`;
       for (let status = 0; status !== 200; await sleep(10)) ({ status } = await fetch(digest));
     });
     const mebibytes = size / mebibyte;
@@ -166,11 +167,17 @@ async function measureHashing(
   for (const line of linesOfHashing(bench.result, store)) bench.say(line);
 }
 
-async function call(url: string, body: object): Promise<{ model_version: { version: string } }> {
+/** Of what the two calls above answer, that which is needed. */
+interface Answer {
+  readonly run?: { readonly info: { readonly run_id: string; readonly artifact_uri: string } };
+  readonly model_version?: { readonly version: string };
+}
+
+async function call(url: string, body: object): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
   const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
-  return (await answer.json()) as { model_version: { version: string } };
+  return (await answer.json()) as Answer;
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
@@ -186,7 +193,7 @@ async function copyTo(file: string, target: string): Promise<void> {
 
 /** What was written before goes to the disk first, so that nobody pays for another. */
 async function rest({ pid }: Side): Promise<void> {
-  await run('sync');
+  await runProgram('sync');
   await untilQuiet([pid]);
 }
 

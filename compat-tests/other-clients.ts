@@ -11,6 +11,7 @@ import {
   junitTotals,
   repository,
   runTests,
+  runVitest,
   scratch,
   start,
   stop,
@@ -105,12 +106,15 @@ async function runOnVersitygw(python: string): Promise<Totals[]> {
     );
     if (code !== 0) throw new Error('versitygw could not be installed.');
   }
+  const store = await timed('S3 on versitygw', () =>
+    runVitest('s3', ['--config', 'compat-tests/s3/vitest.config.ts'], { VERSITYGW: program }),
+  );
   const folder = join(scratch, 'versitygw');
   await mkdir(folder);
   const { url, child } = await startVersitygw(program, folder, start);
   const totals = await runClientsOnS3('versitygw', url, python);
   await stop(child);
-  return totals;
+  return [store, ...totals];
 }
 
 await runTests(async () => {

@@ -112,6 +112,27 @@ export async function junitTotals(reports: readonly string[], code: number | nul
   return judged({ passed: count('tests') - failed - count('skipped'), failed }, code);
 }
 
+/** The tests of vitest; `args` and `env` say which. */
+export async function runVitest(
+  name: string,
+  args: readonly string[] = [],
+  env: object = {},
+): Promise<Totals> {
+  const report = join(scratch, `${name}.json`);
+  const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
+  const child = start(
+    process.execPath,
+    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...env } },
+  );
+  const code = await codeOf(child);
+  const { numPassedTests = 0, numFailedTests = 0 } = await readFile(report, 'utf8').then(
+    JSON.parse,
+    () => ({}),
+  );
+  return judged({ passed: numPassedTests, failed: numFailedTests }, code);
+}
+
 /** What a part says where it cannot be run at all; it counts as one failure. */
 export function failed(error: Error): Totals[] {
   say(error.message);

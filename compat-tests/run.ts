@@ -1,20 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clients, mlflow3, moto } from './clients/environments.ts';
 import { makeEnvironments, runClients } from './clients/run.ts';
-import {
-  codeOf,
-  failed,
-  judged,
-  repository,
-  runTests,
-  scratch,
-  start,
-  stop,
-  type Totals,
-  timed,
-} from './processes.ts';
-
+import { failed, runTests, runVitest, scratch, start, stop, type Totals, timed } from './processes.ts';
 import { runClientsOnS3 } from './s3/clients.ts';
 import { startMoto } from './s3/servers.ts';
 
@@ -23,22 +10,6 @@ import { startMoto } from './s3/servers.ts';
  * server of its own that is started as a user starts it, those tests of vitest that need the environments, and all that
  * needs S3, on moto.
  */
-
-async function runVitest(name: string, args: readonly string[] = [], env: object = {}): Promise<Totals> {
-  const report = join(scratch, `${name}.json`);
-  const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
-  const child = start(
-    process.execPath,
-    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
-    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...env } },
-  );
-  const code = await codeOf(child);
-  const { numPassedTests = 0, numFailedTests = 0 } = await readFile(report, 'utf8').then(
-    JSON.parse,
-    () => ({}),
-  );
-  return judged({ passed: numPassedTests, failed: numFailedTests }, code);
-}
 
 /** The tests of the store on S3, and the newest of the Python clients that are pinned, on a moto of their own. */
 async function runOnMoto(pythons: Map<string, string>): Promise<Totals[]> {

@@ -41,7 +41,7 @@ test('without any option', () => {
     corsAllowedOrigins: [],
     xFrameOptions: 'SAMEORIGIN',
     securityMiddleware: true,
-    ui: { folder: resolve(import.meta.dirname, '../.ui'), wheel: undefined },
+    ui: { folder: resolve(import.meta.dirname, '../.ui'), wheel: undefined, index: undefined },
     exposePrometheus: false,
     tls: undefined,
     rootPath: '',

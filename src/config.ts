@@ -123,7 +123,7 @@ export function parseCommand(argv: readonly string[], env: Environment = process
   if (line.command === 'verify') return parseVerify(line.model, line.given, env);
   if (line.command === 'verify-signature') return parseVerifySignature(line.model, line.given, env);
   if (line.command === 'ui install')
-    return { kind: 'ui install', place: uiPlaceOf(line.wheel, embedded(line.dataDir, env).dataDir) };
+    return { kind: 'ui install', place: uiPlaceOf(line.wheel, embedded(line.dataDir, env).dataDir, env) };
   if (line.command !== 'server') {
     const database: Database = line.uri ? parseDatabaseUri(line.uri, env) : embedded(line.dataDir, env);
     const common = { database, logLevel: logLevelOf(env) };
@@ -241,7 +241,7 @@ function configOf(given: Given, env: Environment, warnings: string[]): Config {
     ui:
       artifactsOnly || !flag(given, 'ui', true)
         ? undefined
-        : uiPlaceOf(given['ui-wheel'], embedded(given['data-dir'], env).dataDir),
+        : uiPlaceOf(given['ui-wheel'], embedded(given['data-dir'], env).dataDir, env),
     graphqlLimits: graphqlLimitsOf(env),
     exposePrometheus: given['expose-prometheus'] !== undefined,
     tls: uvicorn.tls,

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inflate } from '@sparticuz/chromium';
 import { type BrowserServer, chromium } from 'playwright-core';
 
@@ -23,18 +24,28 @@ export async function startChromium(): Promise<Chromium> {
     return chromiumOf(server);
   }
   const folder = await mkdtemp(join(tmpdir(), 'chromium-'));
-  const server = await chromium.launchServer({
-    executablePath: await unpack(folder),
-    // Root, who runs this in a container, has no use for the sandbox, and Chromium refuses to start with it.
-    args: ['--no-sandbox', '--font-render-hinting=none'],
-    env: {
-      ...process.env,
-      HOME: folder,
-      LD_LIBRARY_PATH: join(folder, 'al2023/lib'),
-      FONTCONFIG_PATH: join(folder, 'fonts'),
-    },
-  });
-  return chromiumOf(server, folder);
+  const executablePath = await unpack(folder);
+  const launch = () =>
+    chromium.launchServer({
+      executablePath,
+      // Root, who runs this in a container, has no use for the sandbox, and Chromium refuses to start with it.
+      args: ['--no-sandbox', '--font-render-hinting=none'],
+      env: {
+        ...process.env,
+        HOME: folder,
+        LD_LIBRARY_PATH: join(folder, 'al2023/lib'),
+        FONTCONFIG_PATH: join(folder, 'fonts'),
+      },
+    });
+  for (let tries = 1; ; tries++) {
+    try {
+      return chromiumOf(await launch(), folder);
+    } catch (error) {
+      // A process that we started while the file was written, and that is not yet the program it is to be, has it open.
+      if (tries === 50 || !`${error}`.includes('ETXTBSY')) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 const chromiumOf = (server: BrowserServer, folder?: string): Chromium => ({

@@ -64,6 +64,10 @@ test.for(files)('the preview of %s', async (file) => {
   await visitor.goto(`${ofExperiment}/runs/${run}/artifacts`);
   await page.getByText(file, { exact: true }).first().click();
   await page.getByText(`/artifacts/${file}`).waitFor();
+  if (file === 'map.geojson') {
+    await page.locator('.leaflet-marker-icon').click();
+    await page.locator('.leaflet-popup').waitFor();
+  }
   await expectInert(file);
 });
 

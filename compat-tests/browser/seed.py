@@ -50,7 +50,7 @@ def seed_training():
     with mlflow.start_run(run_id=runs[0]):
         with mlflow.start_run(run_name="fold-1", nested=True):
             mlflow.log_metric("accuracy", 0.87)
-        mlflow.log_image(np.full((16, 16, 3), 128, dtype=np.uint8), key="sample", step=0)
+        mlflow.log_image(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8), key="sample", step=0)
     client.log_batch(runs[0], metrics=[Metric("system/cpu_utilization_percentage", 50.0 + i, 1700000000000 + i * 1000, i) for i in range(5)])
     return experiment, runs
 

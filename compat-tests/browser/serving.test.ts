@@ -36,6 +36,8 @@ test('the page says why there is no UI, and turns into it when a wheel is brough
   await page.getByText(`The web UI could not be installed (ENOENT`).waitFor();
   await page.getByText('The API answers meanwhile.').waitFor();
   await visitor.look('progress');
+  // That the page answers 503, and why.
+  visitor.problems();
   expect(server.output.stderr).toMatch(/^tabularium: The web UI could not be installed \(ENOENT.*$/m);
 
   const download = ['-m', 'pip', 'download', '--no-deps', '--dest', folder, 'mlflow==3.17.2'];

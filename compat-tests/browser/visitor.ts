@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { chromium, type Locator, type Page } from 'playwright-core';
 import { inject } from 'vitest';
 import { allowed } from './allow-list.ts';
 import { settingsOf, type Workflow, watch } from './page.ts';
@@ -25,21 +25,12 @@ export interface Visitor {
 const errorTexts =
   /(something went wrong|error occurred|failed to|can't load|cannot (load|be)|unable to|could not|couldn't|not supported|internal server error|load error|not found|invalid|error:)/i;
 
-const connections = new Map<string, Promise<Browser>>();
-
-/** All visitors of one test file come by one connection. */
-const connected = (endpoint: string): Promise<Browser> => {
-  const connection = connections.get(endpoint) ?? chromium.connect(endpoint);
-  connections.set(endpoint, connection);
-  return connection;
-};
-
 /** @param options `url` of the server, if it is not that of all tests. */
 export async function openVisitor(
   options: { readonly url?: string; readonly workflow?: Workflow } = {},
 ): Promise<Visitor> {
   const { url = inject('url'), workflow = 'machine_learning' } = options;
-  const browser = await connected(inject('endpoint'));
+  const browser = await chromium.connect(inject('endpoint'));
   const context = await browser.newContext(settingsOf(url, workflow));
   // The browser may keep to itself what it refuses; the libraries of the UI catch what they get for it.
   await context.addInitScript(`document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
@@ -62,6 +53,6 @@ export async function openVisitor(
       await page.screenshot({ path: join(screenshots, `${name}.png`) });
     },
     problems: () => noted.splice(0).filter((one) => !allowed.some(({ what }) => what.test(one))),
-    close: () => context.close(),
+    close: () => browser.close(),
   };
 }

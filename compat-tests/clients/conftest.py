@@ -20,6 +20,9 @@ collect_ignore = ["test_logged_models.py", "test_prompts.py"] if MAJOR < 3 else 
 if "TABULARIUM_GC" not in os.environ:
     collect_ignore.append("test_gc.py")
 
+# Where the server puts artifacts, unless they go through itself.
+ROOT = os.environ.get("TABULARIUM_ARTIFACT_ROOT", "mlflow-artifacts:")
+
 SUFFIX = uuid.uuid4().hex[:8]
 
 

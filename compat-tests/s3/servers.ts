@@ -1,6 +1,8 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 
 /** S3 servers for the tests, on free ports of this machine. */
 
@@ -29,7 +31,10 @@ export function startMoto(python: string, spawn: Spawn): Promise<S3Server> {
 /** @param program the path of versitygw; `folder` holds what it keeps. */
 export async function startVersitygw(program: string, folder: string, spawn: Spawn): Promise<S3Server> {
   const port = await freePort();
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, 'posix', folder], {
+  const [data, versions] = [join(folder, 'data'), join(folder, 'versions')];
+  for (const one of [data, versions]) await mkdir(one, { recursive: true });
+  const store = ['posix', '--versioning-dir', versions, data];
+  const child = spawn(program, ['--port', `127.0.0.1:${port}`, ...store], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,

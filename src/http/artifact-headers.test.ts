@@ -4,6 +4,7 @@ import { attachmentHeaders } from './artifact-headers.ts';
 // As a real server 3.17.2 answered for files of these names.
 test.each([
   ['MLmodel', 'text/plain', 'MLmodel'],
+  ['mlproject', 'text/plain', 'mlproject'],
   ['conda.yaml', 'text/plain', 'conda.yaml'],
   ['x.MLmodel', 'text/plain', 'x.MLmodel'],
   ['x.js', 'text/plain', 'x.js'],

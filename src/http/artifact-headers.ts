@@ -4,7 +4,7 @@ import { getMimeType } from 'hono/utils/mime';
 const text = new Set(
   (
     'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb ' +
-    'MLmodel MLproject'
+    'MLmodel mlproject'
   ).split(' '),
 );
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
     await writeFile(join(build, name), bytes);
   }
   await writeFile(join(folder, 'secret'), 'outside');
-  const ui = { folder, wheel: undefined };
+  const ui = { folder, wheel: undefined, index: undefined };
   app = await makeApp({ ui });
   prefixed = await makeApp({ ui, staticPrefix: '/ml' });
 });
@@ -112,7 +112,7 @@ describe('the files', () => {
 
 test('until the build is there, a page says what is done about it, and then turns into it', async () => {
   const later = join(folder, 'later');
-  const waiting = await makeApp({ ui: { folder: later, wheel: undefined } });
+  const waiting = await makeApp({ ui: { folder: later, wheel: undefined, index: undefined } });
   const page = await waiting.request('/');
   expect([page.status, ...headersOf(page, 'cache-control', 'retry-after')]).toEqual([503, 'no-store', '1']);
   const text = await page.text();

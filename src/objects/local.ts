@@ -160,17 +160,17 @@ async function inOneStep(
   }
 }
 
-/** Renames; anew if somebody deletes the folder in between. */
+/** Renames; makes the folder where it is not there, and anew if somebody deletes it in between. */
 async function moveInto(upload: string, target: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await mkdir(dirname(target), { recursive: true });
       await rename(upload, target);
       // Without it a power cut could take the name back.
       const folder = await open(dirname(target), 'r');
       return await folder.sync().finally(() => folder.close());
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === 10) throw error;
+      await mkdir(dirname(target), { recursive: true });
     }
   }
 }
@@ -314,7 +314,8 @@ async function realPathInside(root: string, path: string): Promise<string> {
   while (existing !== root) {
     const real = await realpath(existing).catch(ifAbsent(undefined));
     if (real !== undefined) {
-      if (!isInside(await realpath(root), real)) throw outside();
+      // A real path that begins with the root as it is written proves that no link is in that: it is asked for else.
+      if (!isInside(root, real) && !isInside(await realpath(root), real)) throw outside();
       return join(real, relative(existing, path));
     }
     const link = await lstat(existing).catch(ifAbsent(undefined));

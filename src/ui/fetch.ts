@@ -11,23 +11,28 @@ export type Say = (text: string) => void;
 
 /** What package indexes answer to this type (PEP 691), as far as it is read here. */
 const indexType = 'application/vnd.pypi.simple.v1+json';
-const indexUrl = 'https://pypi.org/simple/mlflow/';
 interface Index {
   readonly files: readonly { readonly filename: string; readonly url: string; readonly size?: number }[];
 }
 
 /**
  * Brings the wheel into the folder: by the pip of this machine, which knows the index that its owner uses, or, where
- * there is none, from the public index. An error has one line that says why.
+ * there is none, from the index at `index`. An error has one line that says why.
  *
  * @returns the path of the wheel, unchecked.
  */
-export async function fetchWheel(folder: string, say: Say, signal: AbortSignal): Promise<string> {
+export async function fetchWheel(
+  folder: string,
+  index: string | undefined,
+  say: Say,
+  signal: AbortSignal,
+): Promise<string> {
   const python = await findPip(signal);
   if (python) {
     say(`Fetching mlflow ${uiVersion} with pip`);
     await runPip(python, folder, signal);
-  } else await fetchFromIndex(folder, say, signal);
+  } else if (index !== undefined) await fetchFromIndex(folder, index, say, signal);
+  else throw new Error('there is no pip here, and PIP_INDEX_URL names no package index');
   return join(folder, wheelName);
 }
 
@@ -73,11 +78,12 @@ async function run(
   }
 }
 
-async function fetchFromIndex(folder: string, say: Say, signal: AbortSignal): Promise<void> {
+async function fetchFromIndex(folder: string, index: string, say: Say, signal: AbortSignal): Promise<void> {
   say('Asking the package index');
-  const index = (await (await get(indexUrl, signal, indexType)).json()) as Index;
-  const file = index.files.find(({ filename }) => filename === wheelName);
-  if (!file) throw new Error(`${indexUrl} does not have ${wheelName}`);
+  const url = `${index.replace(/\/*$/, '')}/mlflow/`;
+  const { files } = (await (await get(url, signal, indexType)).json()) as Index;
+  const file = files.find(({ filename }) => filename === wheelName);
+  if (!file) throw new Error(`${url} does not have ${wheelName}`);
   const { body } = await get(file.url, signal);
   let bytes = 0;
   const counted = new Transform({

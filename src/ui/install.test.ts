@@ -70,7 +70,7 @@ test('a wheel that is not the pinned one is refused and leaves nothing', async (
   const left = join(folder, 'unpacking-left');
   await mkdir(left, { recursive: true });
   await utimes(left, Date.now() / 1000 - 7200, Date.now() / 1000 - 7200);
-  await expect(installUi({ folder, wheel }, () => {}, signal)).rejects.toThrow(
+  await expect(installUi({ folder, wheel, index: undefined }, () => {}, signal)).rejects.toThrow(
     /mlflow\.whl is not mlflow 3\.17\.2 as it was published: its SHA-256 is [0-9a-f]{64}$/,
   );
   expect(await readdir(folder)).toEqual([]);

@@ -10,6 +10,8 @@ export interface UiPlace {
   readonly folder: string;
   /** A wheel that is here already, for machines without a network. */
   readonly wheel: string | undefined;
+  /** The package index to ask where there is no pip, which knows its own: the URL of its simple API. */
+  readonly index: string | undefined;
 }
 
 /** The folder of the pinned version: `build` and `licenses`. It is there whole or not at all. */
@@ -19,14 +21,18 @@ export const installedUi = (folder: string): string => join(folder, `mlflow-${ui
  * Brings the pinned version's web UI to its place, if it is not there. Several may do so at once: the first stays.
  * An error has one line that says why.
  */
-export async function installUi({ folder, wheel }: UiPlace, say: Say, signal: AbortSignal): Promise<void> {
+export async function installUi(
+  { folder, wheel, index }: UiPlace,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
   const target = installedUi(folder);
   if (existsSync(target)) return;
   await mkdir(folder, { recursive: true });
   await removeLeftovers(folder);
   const work = await mkdtemp(join(folder, unpacking));
   try {
-    const archive = wheel ?? (await fetchWheel(work, say, signal));
+    const archive = wheel ?? (await fetchWheel(work, index, say, signal));
     say('Checking the wheel');
     await checkWheel(archive);
     const unpacked = join(work, 'ui');
