@@ -32,5 +32,5 @@ EXPOSE 5000
 HEALTHCHECK --interval=10s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MLFLOW_PORT || 5000}${process.env.MLFLOW_STATIC_PREFIX || ''}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 # Without the launcher of the package, which would be a second Node: the server takes the signals itself.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--expose-gc", "/app/dist/main.js"]
 CMD ["server"]

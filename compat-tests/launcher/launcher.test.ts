@@ -126,7 +126,7 @@ describe('finds the pinned Node and the built server', () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(JSON.parse(stdout)).toEqual({
       node: pinned,
-      flags: ['--max-semi-space-size=8'],
+      flags: ['--max-semi-space-size=8', '--expose-gc'],
       args: ['server', '--port', '1'],
       main: join(project, 'node_modules/tabularium/dist/main.js'),
     });
