@@ -150,6 +150,17 @@ const config: AppConfig = {
   artifactsOnly: false,
   serveArtifacts: false,
   artifactsDestination: '',
+  allowedSourceRoots: [],
+  strictSources: false,
+  s3: {
+    endpoint: undefined,
+    region: undefined,
+    pathStyle: false,
+    ignoreTls: false,
+    ca: undefined,
+    expectedBucketOwner: undefined,
+    uploadArgs: {},
+  },
   allowedHosts: ['*'],
   corsAllowedOrigins: [],
   xFrameOptions: 'NONE',
@@ -163,6 +174,7 @@ const config: AppConfig = {
     trustedArtifactUris: [],
     allowedHostAddressedSchemes: [],
     sourceRegex: undefined,
+    presignedSeconds: 3600,
   },
 };
 const [host = '', port = '', user = '', password = '', database = '', name = ''] = process.argv.slice(2);
