@@ -3,7 +3,7 @@
 import mlflow
 import numpy as np
 import pytest
-from conftest import MAJOR, ROOT, at
+from conftest import ROOT, at
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sklearn.datasets import load_breast_cancer
