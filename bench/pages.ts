@@ -10,7 +10,8 @@ import { type Server, startMlflow, startTabularium } from './servers.ts';
 
 /** Pages of the web UI, opened in one browser on both servers in turns. */
 
-const all = JSON.stringify(Array.from({ length: experiments }, (_, i) => String(i + 1)));
+/** In the order of text, which is the UI's. */
+const all = JSON.stringify(Array.from({ length: experiments }, (_, i) => String(i + 1)).sort());
 const ofAll = `/compare-experiments/s?experiments=${encodeURIComponent(all)}`;
 const withHistory = encodeURIComponent('metrics.h > 0');
 
@@ -22,7 +23,7 @@ const pages = [
   {
     name: `charts of ${histories.runs} runs x ${histories.points} points`,
     route: `${ofAll}&searchFilter=${withHistory}&compareRunsMode=CHART`,
-    text: 'tied',
+    text: 'Model metrics',
   },
 ] as const;
 
@@ -59,17 +60,26 @@ export async function measurePages(bench: Bench): Promise<void> {
     await openSide('tabularium', servers.tabularium, browser.endpoint),
   ];
   for (const { name, route, text } of pages) {
-    const times = { mlflow: [] as number[], tabularium: [] as number[] };
+    const times = { mlflow: [] as Visit[], tabularium: [] as Visit[] };
     // The first visit brings what the browser and the servers keep.
     for (let visit = 0; visit <= visits * bench.repeats; visit++)
       for (const side of visit % 2 ? sides.toReversed() : sides) {
-        const seconds = await open(side, route, text);
-        if (visit > 0) times[side.target].push(seconds);
+        const taken = await open(side, route, text);
+        if (visit > 0) times[side.target].push(taken);
         await untilQuiet([side.server.pid, bench.postgres]);
       }
-    const figure: Figure = { name: `page: ${name}`, unit: 's', size: size.name, bar, ...times };
-    bench.result.figures.push(figure);
-    say(lineOfFigure(figure));
+    const figureOf = (field: keyof Visit) => ({
+      unit: 's',
+      size: size.name,
+      mlflow: times.mlflow.map((one) => one[field]),
+      tabularium: times.tabularium.map((one) => one[field]),
+    });
+    const figures: Figure[] = [
+      { name, bar, ...figureOf('seconds') },
+      { name: `${name}: with a call open`, ...figureOf('waiting') },
+    ];
+    bench.result.figures.push(...figures);
+    for (const figure of figures) say(lineOfFigure(figure));
   }
   await browser.close();
   await Promise.all(Object.values(servers).map((server) => server.stop()));
@@ -85,21 +95,35 @@ async function openSide(target: Side['target'], server: Server, endpoint: string
 /** In milliseconds: longer than the UI thinks between two calls. */
 const rest = 1000;
 
-/** Opens the page from one that asks for next to nothing; resolves to the seconds until its last call had ended. */
-async function open({ server, page, settled, noted }: Side, route: string, text: string): Promise<number> {
+/** Seconds from the click to the end of the last call, and those of them in which the page waited for a call. */
+interface Visit {
+  readonly seconds: number;
+  readonly waiting: number;
+}
+
+/** Opens the page from one that asks for next to nothing. */
+async function open({ server, page, settled, noted }: Side, route: string, text: string): Promise<Visit> {
   await page.goto('about:blank');
   await page.goto(`${server.url}/#/settings`);
   await settled(rest);
   noted.length = 0;
-  await page.evaluate(`performance.clearResourceTimings();
-    window.begin = performance.now();
-    location.hash = ${JSON.stringify(route)};`);
+  const begin: unknown = await page.evaluate(`performance.clearResourceTimings();
+    performance.setResourceTimingBufferSize(10_000);
+    const begin = performance.now();
+    location.hash = ${JSON.stringify(route)};
+    begin`);
   await settled(rest);
   await page.getByText(text).filter({ visible: true }).first().waitFor();
   const wrong = noted.filter((one) => !allowed.some(({ what }) => what.test(one)));
   if (wrong.length > 0) throw new Error(`${server.url}/#${route} goes wrong:\n${wrong.join('\n')}`);
-  const milliseconds: unknown = await page.evaluate(`Math.max(...performance.getEntriesByType('resource')
+  const calls = (await page.evaluate(`performance.getEntriesByType('resource')
     .filter(({ initiatorType }) => ['fetch', 'xmlhttprequest'].includes(initiatorType))
-    .map(({ responseEnd }) => responseEnd)) - window.begin`);
-  return Number(milliseconds) / 1000;
+    .map(({ startTime, responseEnd }) => [startTime, responseEnd])`)) as [number, number][];
+  let end = Number(begin);
+  let waiting = 0;
+  for (const [from, to] of calls.toSorted(([a], [b]) => a - b)) {
+    waiting += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return { seconds: (end - Number(begin)) / 1000, waiting: waiting / 1000 };
 }

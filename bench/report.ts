@@ -24,7 +24,7 @@ export interface Figure {
   /** What Postgres' COPY reaches. */
   readonly copy?: readonly number[];
   /** At most so much, at most this part of what MLflow has, or at least this part of what COPY reaches. */
-  readonly bar: { readonly atMost: number } | { readonly ofMlflow: number } | { readonly ofCopy: number };
+  readonly bar?: { readonly atMost: number } | { readonly ofMlflow: number } | { readonly ofCopy: number };
 }
 
 export interface Result {
@@ -152,6 +152,7 @@ export function verdict(
 
 /** Bars of figures are judged at every size. */
 function judgeFigure({ bar, unit, mlflow, tabularium, copy = [] }: Figure): Verdict[] {
+  if (!bar) return [];
   const value = median(tabularium);
   if ('ofCopy' in bar)
     return verdict(bar.ofCopy, value / median(copy), {
