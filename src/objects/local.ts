@@ -200,9 +200,15 @@ async function realFile(root: string, path: string): Promise<string | undefined>
 }
 
 async function identify(root: string, path: string): Promise<Identity | undefined> {
+  if (await isAbsent(root, path)) return undefined;
   const real = await realPathInside(root, within(root, path));
   const info = await stat(real, { bigint: true }).catch(ifAbsent(undefined));
   return info?.isFile() ? identityOf(info) : undefined;
+}
+
+/** Whether there is nothing, which one call tells: to make sure that what is there lies inside takes one for each name. */
+async function isAbsent(root: string, path: string): Promise<boolean> {
+  return (await lstat(within(root, path)).catch(ifAbsent(undefined))) === undefined;
 }
 
 /** An upload makes a new inode, a write in place a new time, to the nanosecond. */
@@ -269,6 +275,7 @@ const walkedName = ({ name, size }: StoredEntry) => (size === undefined ? `${nam
 
 /** @param above the real paths of the folders that are being walked: a link back to one of them ends there. */
 async function* walk(root: string, path: string, above: readonly string[] = []): AsyncGenerator<WalkedFile> {
+  if (await isAbsent(root, path)) return;
   const real = await realPathInside(root, within(root, path));
   if (above.includes(real)) return;
   const entries = (await list(root, path)).map((entry) => ({ ...entry, name: walkedName(entry) }));

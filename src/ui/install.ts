@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchWheel, type Say } from './fetch.ts';
-import { checkWheel, unpackWheel } from './unpack.ts';
 import { uiVersion } from './wheel.ts';
 
 export interface UiPlace {
@@ -32,6 +31,8 @@ export async function installUi(
   await removeLeftovers(folder);
   const work = await mkdtemp(join(folder, unpacking));
   try {
+    // Loaded once in the life of an installation, not in that of each server.
+    const { checkWheel, unpackWheel } = await import('./unpack.ts');
     const archive = wheel ?? (await fetchWheel(work, index, say, signal));
     say('Checking the wheel');
     await checkWheel(archive);
