@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
+import { behindEnd, brokeOff, byCodePoint, changed, namesIn, noSuch, telling } from './every-store.ts';
 import { isInside } from './inside.ts';
 import type {
   ByteRange,
@@ -37,20 +38,14 @@ const batchSize = 512 * 1024;
 /** Files under the absolute path `root`, which is created by the first `put`. */
 export function localStore(root: string): ObjectStore {
   return {
-    put: (path, body, length) => translated(path, put(root, path, body, length)),
-    get: (path, range) => translated(path, get(root, path, range)),
-    stat: (path) => translated(path, identify(root, path)),
-    list: (path) => translated(path, list(root, path)),
-    walk: async function* (path) {
-      try {
-        yield* walk(root, path);
-      } catch (error) {
-        throw explained(path, error);
-      }
-    },
-    copy: (from, to, etag) => translated(to, copy(root, from, to, etag)),
-    delete: (path) => translated(path, remove(root, path)),
-    sweep: (age) => translated('', sweep(root, age)),
+    put: (path, body, length) => told.one(path, put(root, path, body, length)),
+    get: (path, range) => told.one(path, get(root, path, range)),
+    stat: (path) => told.one(path, find(root, path)),
+    list: (path) => told.one(path, list(root, path)),
+    walk: (path) => told.each(path, walk(root, path)),
+    copy: (from, to, etag) => told.one(to, copy(root, from, to, etag)),
+    delete: (path) => told.one(path, remove(root, path)),
+    sweep: (age) => told.one('', sweep(root, age)),
   };
 }
 
@@ -78,8 +73,7 @@ async function put(
       await writeAll(file, body, hash);
       await file.sync();
       const written = identityOf(await file.stat({ bigint: true }));
-      if (length !== undefined && written.size !== length)
-        throw invalidParameter(`The upload broke off: ${written.size} of ${length} bytes came.`);
+      if (length !== undefined && written.size !== length) throw brokeOff(written.size, length);
       return written;
     } finally {
       await file.close();
@@ -120,7 +114,7 @@ async function writeFully(file: FileHandle, batch: Uint8Array[], size: number): 
 /** A copy that shares its blocks until one of the two is written to, where the file system knows that. */
 async function copy(root: string, from: string, to: string, etag?: string): Promise<Identity> {
   const source = await realFile(root, from);
-  if (source === undefined) throw notFound(`No such artifact: '${from}'`);
+  if (source === undefined) throw noSuch(from);
   const refuseOthers = async () => {
     if (etag !== undefined && (await identify(root, from))?.etag !== etag) throw changed(from);
   };
@@ -178,12 +172,11 @@ async function moveInto(upload: string, target: string): Promise<void> {
 async function get(root: string, path: string, range?: ByteRange): Promise<StoredObject> {
   const real = await realFile(root, path);
   const file = real === undefined ? undefined : await open(real, 'r').catch(ifAbsent(undefined));
-  if (!file) throw notFound(`No such artifact: '${path}'`);
+  if (!file) throw noSuch(path);
   try {
     // Of what is open: another upload to its name does not change it any more.
     const identity = identityOf(await file.stat({ bigint: true }));
-    if (range && range.start >= identity.size)
-      throw invalidParameter(`The range begins behind the end of '${path}'`);
+    if (range && range.start >= identity.size) throw behindEnd(path);
     return { ...identity, body: contentOf(file, range ?? { start: 0, end: identity.size - 1 }) };
   } catch (error) {
     await file.close();
@@ -199,8 +192,11 @@ async function realFile(root: string, path: string): Promise<string | undefined>
   return info?.isFile() ? real : undefined;
 }
 
+async function find(root: string, path: string): Promise<Identity | undefined> {
+  return (await isAbsent(root, path)) ? undefined : identify(root, path);
+}
+
 async function identify(root: string, path: string): Promise<Identity | undefined> {
-  if (await isAbsent(root, path)) return undefined;
   const real = await realPathInside(root, within(root, path));
   const info = await stat(real, { bigint: true }).catch(ifAbsent(undefined));
   return info?.isFile() ? identityOf(info) : undefined;
@@ -245,10 +241,14 @@ function contentOf(file: FileHandle, { start, end }: ByteRange): ReadableStream<
 }
 
 async function list(root: string, path: string): Promise<StoredEntry[]> {
-  const folder = await realPathInside(root, within(root, path));
+  return (await entriesIn(root, await realPathInside(root, within(root, path)))).sort(byCodePoint);
+}
+
+/** What is shown of a folder, by its real path; in no order. */
+async function entriesIn(root: string, folder: string): Promise<StoredEntry[]> {
   const names = await readdir(folder).catch(ifAbsent([]));
   const entries = await Promise.all(names.map((name) => entryOf(root, folder, name)));
-  return entries.filter((entry) => entry !== undefined).sort(byCodePoint);
+  return entries.filter((entry) => entry !== undefined);
 }
 
 /** Undefined for what is not shown: uploads under way, links that lead nowhere or out of the root, devices. */
@@ -266,23 +266,22 @@ async function entryOf(root: string, folder: string, name: string): Promise<Stor
   return info?.isFile() ? { name, size: info.size } : undefined;
 }
 
-// UTF-8 orders by code point, as MLflow does; JavaScript's own order differs outside the basic plane.
-const byCodePoint = (a: StoredEntry, b: StoredEntry) =>
-  Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
-
 /** With its slash a folder takes the place that the paths in it have among its neighbours. */
 const walkedName = ({ name, size }: StoredEntry) => (size === undefined ? `${name}/` : name);
 
+async function* walk(root: string, path: string): AsyncGenerator<WalkedFile> {
+  if (!(await isAbsent(root, path))) yield* walkFolder(root, path, []);
+}
+
 /** @param above the real paths of the folders that are being walked: a link back to one of them ends there. */
-async function* walk(root: string, path: string, above: readonly string[] = []): AsyncGenerator<WalkedFile> {
-  if (await isAbsent(root, path)) return;
+async function* walkFolder(root: string, path: string, above: readonly string[]): AsyncGenerator<WalkedFile> {
   const real = await realPathInside(root, within(root, path));
   if (above.includes(real)) return;
-  const entries = (await list(root, path)).map((entry) => ({ ...entry, name: walkedName(entry) }));
+  const entries = (await entriesIn(root, real)).map((entry) => ({ ...entry, name: walkedName(entry) }));
   for (const { name, size } of entries.sort(byCodePoint)) {
     const below = path === '' ? name : `${path}/${name}`;
     if (size === undefined) {
-      for await (const file of walk(root, below.slice(0, -1), [...above, real]))
+      for await (const file of walkFolder(root, below.slice(0, -1), [...above, real]))
         yield { ...file, path: name + file.path };
     } else {
       const identity = await identify(root, below);
@@ -299,10 +298,9 @@ async function remove(root: string, path: string): Promise<void> {
   await rm(target, { recursive: true, force: true, maxRetries: 3 }).catch(ifAbsent(undefined));
 }
 
-/** The absolute path, by text alone. Whoever calls has checked the path; that it stays inside is made sure here. */
+/** The absolute path, by text alone. */
 function within(root: string, path: string): string {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.');
-  if (names.some((name) => name === '..' || /[\0\\]/.test(name))) throw invalidParameter('Invalid path');
+  const names = namesIn(path);
   const taken = names.find((name) => name.startsWith(reserved));
   if (taken !== undefined)
     throw invalidParameter(
@@ -332,9 +330,6 @@ async function realPathInside(root: string, path: string): Promise<string> {
   return path;
 }
 
-const changed = (path: string) =>
-  new MlflowError('RESOURCE_CONFLICT', `The artifact '${path}' has changed meanwhile`);
-
 const outside = () => invalidParameter('Invalid path: resolved path is outside the artifact directory');
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
@@ -349,14 +344,6 @@ function ifAbsent<T>(value: T): (error: unknown) => T {
 }
 
 /** Says in one sentence why the file system refused. */
-async function translated<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw explained(path, error);
-  }
-}
-
 function explained(path: string, cause: unknown): unknown {
   switch (codeOf(cause)) {
     case 'ENAMETOOLONG':
@@ -387,3 +374,5 @@ function explained(path: string, cause: unknown): unknown {
       return cause;
   }
 }
+
+const told = telling(explained);

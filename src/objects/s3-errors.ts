@@ -1,4 +1,5 @@
-import { type ErrorCode, invalidParameter, MlflowError, notFound } from '../contract/error.ts';
+import { type ErrorCode, invalidParameter, MlflowError } from '../contract/error.ts';
+import { behindEnd, changed, noSuch, telling } from './every-store.ts';
 
 /** What S3 says by the names of its errors, in MLflow's codes where it has one for it (`BOTO_TO_MLFLOW_ERROR`). */
 const byName: Readonly<Record<string, ErrorCode>> = {
@@ -34,20 +35,19 @@ export function explained(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof MlflowError) return cause;
   const error = cause as S3Error;
   const status = error.$metadata?.httpStatusCode;
-  if (error.name === 'NoSuchKey' || error.name === 'NotFound') return notFound(`No such artifact: '${path}'`);
+  if (error.name === 'NoSuchKey' || error.name === 'NotFound') return noSuch(path);
   const code = byName[error.name];
   if (code) return new MlflowError(code, `S3 refused: ${sentence(error)}`, { cause });
   if (error.name === 'PreconditionFailed' || status === 412) return changed(path);
   if (error.name === 'KeyTooLongError') return invalidParameter('Invalid path: it is too long', { cause });
-  if (error.name === 'InvalidRange')
-    return invalidParameter(`The range begins behind the end of '${path}'`, { cause });
+  if (error.name === 'InvalidRange') return behindEnd(path, cause);
   if (error.name === 'CredentialsProviderError')
     return new MlflowError('INVALID_STATE', 'The server has no credentials for S3', { cause });
   if (status === 507 || /StorageFull|QuotaExceeded/.test(error.name))
     return new MlflowError('INVALID_STATE', 'The S3 server that holds the artifacts is full', { cause });
   if (status === 403)
     return new MlflowError('PERMISSION_DENIED', `S3 refused: ${sentence(error)}`, { cause });
-  if (status === 404) return notFound(`No such artifact: '${path}'`);
+  if (status === 404) return noSuch(path);
   if (status !== undefined && status >= 400 && status < 500)
     return invalidParameter(`S3 refused: ${sentence(error)}`, { cause });
   if ((status !== undefined && status >= 500) || error.name === 'TimeoutError' || isUnreachable(error))
@@ -56,10 +56,6 @@ export function explained(path: string, cause: unknown): unknown {
     });
   return cause;
 }
-
-/** A file that was to be copied as long as it is known by an etag. */
-export const changed = (path: string): MlflowError =>
-  new MlflowError('RESOURCE_CONFLICT', `The artifact '${path}' has changed meanwhile`);
 
 const isUnreachable = (error: S3Error): boolean =>
   unreachable.has(error.code ?? '') ||
@@ -70,10 +66,4 @@ const isUnreachable = (error: S3Error): boolean =>
 const sentence = ({ name, message }: S3Error): string =>
   message === '' || message === 'UnknownError' ? name : message;
 
-export async function translated<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw explained(path, error);
-  }
-}
+export const told = telling(explained);

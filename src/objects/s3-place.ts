@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { invalidParameter } from '../contract/error.ts';
+import { namesIn } from './every-store.ts';
 import type { S3Options } from './s3-client.ts';
 import type { UploadLimits } from './s3-upload.ts';
 
@@ -16,11 +17,9 @@ export interface S3Place {
   readonly limits?: UploadLimits;
 }
 
-/** The key of a path. As on a disk, empty names and dots mean nothing. */
+/** The key of a path. */
 export function keyOf({ prefix }: S3Place, path: string): string {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.');
-  if (names.some((name) => name === '..' || /[\0\\]/.test(name))) throw invalidParameter('Invalid path');
-  return [prefix, ...names].filter((part) => part !== '').join('/');
+  return [prefix, ...namesIn(path)].filter((part) => part !== '').join('/');
 }
 
 /** The key of a file to write, which the root is not. */

@@ -10,7 +10,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { invalidParameter } from '../contract/error.ts';
 import type { Presign } from './object-store.ts';
-import { translated } from './s3-errors.ts';
+import { told } from './s3-errors.ts';
 import { common, fileKeyOf, keyArgs, type S3Place } from './s3-place.ts';
 
 /** What S3 puts together at most. */
@@ -100,19 +100,16 @@ export function s3Presign(place: S3Place): Presign {
   };
 
   return {
-    download: (path, seconds) => translated(path, download(path, seconds)),
-    upload: (path, seconds) => translated(path, upload(path, seconds)),
-    createMultipart: (path, parts) => translated(path, createMultipart(path, parts)),
+    download: (path, seconds) => told.one(path, download(path, seconds)),
+    upload: (path, seconds) => told.one(path, upload(path, seconds)),
+    createMultipart: (path, parts) => told.one(path, createMultipart(path, parts)),
     async completeMultipart(path, uploadId, parts) {
       const Parts = parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
       const request = { ...at(path), ...keyArgs(place), UploadId: uploadId, MultipartUpload: { Parts } };
-      await translated(path, client.send(new CompleteMultipartUploadCommand(request)));
+      await told.one(path, client.send(new CompleteMultipartUploadCommand(request)));
     },
     async abortMultipart(path, uploadId) {
-      await translated(
-        path,
-        client.send(new AbortMultipartUploadCommand({ ...at(path), UploadId: uploadId })),
-      );
+      await told.one(path, client.send(new AbortMultipartUploadCommand({ ...at(path), UploadId: uploadId })));
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { invalidParameter } from '../contract/error.ts';
+import { brokeOff } from './every-store.ts';
 import { passed } from './passed.ts';
 
 /** Where an upload goes, and what each of its requests says besides. */
@@ -80,7 +80,7 @@ export async function upload(
   return { size, sha256: hash.digest('hex'), etag, version };
 }
 
-type Outcome = Pick<Uploaded, 'etag' | 'version'>;
+export type Outcome = Pick<Uploaded, 'etag' | 'version'>;
 
 async function putObject(
   { client, bucket, key, args }: UploadTarget,
@@ -97,7 +97,7 @@ async function putObject(
 }
 
 const uploadStreamed = (target: UploadTarget, source: Source, length: number, size: number) =>
-  inParts(target, async (send) => {
+  sendInParts(target, async (send) => {
     for (let start = 0; start < length; start += size) {
       const part = Math.min(size, length - start);
       await send(source.take(part), part);
@@ -107,7 +107,7 @@ const uploadStreamed = (target: UploadTarget, source: Source, length: number, si
 async function uploadHeld(target: UploadTarget, source: Source, size: number): Promise<Outcome> {
   const first = await source.collect(size);
   if (first.byteLength < size) return putObject(target, first, first.byteLength);
-  return inParts(target, async (send) => {
+  return sendInParts(target, async (send) => {
     for (let part = first; part.byteLength > 0; part = await source.collect(size))
       await send(part, part.byteLength);
   });
@@ -115,33 +115,47 @@ async function uploadHeld(target: UploadTarget, source: Source, size: number): P
 
 type SendPart = (body: AsyncIterable<Uint8Array> | Uint8Array, length: number) => Promise<void>;
 
-/** What was sent of an upload that fails is given up; where even that fails, the sweep does it. */
-async function inParts(
-  { client, bucket, key, args, partArgs }: UploadTarget,
-  sendAll: (send: SendPart) => Promise<void>,
-): Promise<Outcome> {
-  const at = { ...partArgs, Bucket: bucket, Key: key };
-  const { UploadId } = await client.send(
-    new CreateMultipartUploadCommand({ ...args, Bucket: bucket, Key: key }),
-  );
-  const parts: CompletedPart[] = [];
-  try {
+const sendInParts = (target: UploadTarget, sendAll: (send: SendPart) => Promise<void>): Promise<Outcome> =>
+  inParts(target, async (at) => {
+    const parts: CompletedPart[] = [];
     await sendAll(async (body, length) => {
       const PartNumber = parts.length + 1;
       const { ETag } = await sending(body, (Body, options) =>
-        client.send(
-          new UploadPartCommand({ ...at, UploadId, PartNumber, Body, ContentLength: length }),
+        target.client.send(
+          new UploadPartCommand({ ...at, PartNumber, Body, ContentLength: length }),
           options,
         ),
       );
       parts.push({ PartNumber, ETag });
     });
+    return parts;
+  });
+
+/** What the requests for the parts of one object say. */
+export interface PartsOf {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string | undefined;
+}
+
+/**
+ * Makes an object of the parts that `make` sends, in their order. What was sent of one that fails is given up; where
+ * even that fails, the sweep does it.
+ */
+export async function inParts(
+  { client, bucket, key, args, partArgs }: UploadTarget,
+  make: (at: PartsOf) => Promise<CompletedPart[]>,
+): Promise<Outcome> {
+  const named = { Bucket: bucket, Key: key };
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...args, ...named }));
+  const at = { ...partArgs, ...named, UploadId };
+  try {
     const { ETag, VersionId } = await client.send(
-      new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts: parts } }),
+      new CompleteMultipartUploadCommand({ ...at, MultipartUpload: { Parts: await make(at) } }),
     );
     return { etag: ETag, version: VersionId };
   } catch (error) {
-    await client.send(new AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => {});
+    await client.send(new AbortMultipartUploadCommand(at)).catch(() => {});
     throw error;
   }
 }
@@ -171,7 +185,7 @@ async function sending<T>(
 /** The body, its last bytes held back until it is known to be as long as was said. */
 async function* exactly(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
   const check = (right: boolean) => {
-    if (!right) throw invalidParameter(`The upload broke off: ${size} of ${length} bytes came.`);
+    if (!right) throw brokeOff(size, length);
   };
   let size = 0;
   let held: Uint8Array | undefined;

@@ -8,7 +8,8 @@ import {
   ListMultipartUploadsCommand,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import { MlflowError, notFound } from '../contract/error.ts';
+import { MlflowError } from '../contract/error.ts';
+import { byCodePoint, changed, noSuch } from './every-store.ts';
 import type {
   ByteRange,
   Identity,
@@ -20,27 +21,21 @@ import type {
 } from './object-store.ts';
 import { passed } from './passed.ts';
 import { copyInParts } from './s3-copy.ts';
-import { changed, explained, translated } from './s3-errors.ts';
+import { explained, told } from './s3-errors.ts';
 import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place } from './s3-place.ts';
 import { s3Presign } from './s3-presign.ts';
-import { upload, usualLimits } from './s3-upload.ts';
+import { type UploadTarget, upload, usualLimits } from './s3-upload.ts';
 
 export function s3Store(place: S3Place): ObjectStore {
   return {
-    put: (path, body, length) => translated(path, put(place, path, body, length)),
-    get: (path, range, version) => translated(path, get(place, path, range, version)),
-    stat: (path, version) => translated(path, identify(place, path, version)),
-    list: (path) => translated(path, list(place, path)),
-    walk: async function* (path) {
-      try {
-        yield* walk(place, path);
-      } catch (error) {
-        throw explained(path, error);
-      }
-    },
-    copy: (from, to, known) => translated(from, copy(place, from, to, known)),
-    delete: (path) => translated(path, remove(place, path)),
-    sweep: (age) => translated('', sweep(place, age)),
+    put: (path, body, length) => told.one(path, put(place, path, body, length)),
+    get: (path, range, version) => told.one(path, get(place, path, range, version)),
+    stat: (path, version) => told.one(path, identify(place, path, version)),
+    list: (path) => told.one(path, list(place, path)),
+    walk: (path) => told.each(path, walk(place, path)),
+    copy: (from, to, known) => told.one(from, copy(place, from, to, known)),
+    delete: (path) => told.one(path, remove(place, path)),
+    sweep: (age) => told.one('', sweep(place, age)),
     presign: s3Presign(place),
   };
 }
@@ -51,16 +46,17 @@ async function put(
   body: AsyncIterable<Uint8Array>,
   length: number | undefined,
 ): Promise<Stored> {
-  const target = {
-    client: place.client,
-    bucket: place.bucket,
-    key: fileKeyOf(place, path),
-    args: { ...common(place), ContentType: place.typeOf(path), ...place.options.uploadArgs },
-    partArgs: { ...common(place), ...keyArgs(place) },
-  };
-  const { size, sha256, etag, version } = await upload(target, body, length, place.limits);
+  const { size, sha256, etag, version } = await upload(targetOf(place, path), body, length, place.limits);
   return { ...identityOf({ size, etag, version, modified: new Date() }), sha256 };
 }
+
+const targetOf = (place: S3Place, path: string): UploadTarget => ({
+  client: place.client,
+  bucket: place.bucket,
+  key: fileKeyOf(place, path),
+  args: { ...common(place), ContentType: place.typeOf(path), ...place.options.uploadArgs },
+  partArgs: { ...common(place), ...keyArgs(place) },
+});
 
 async function get(
   place: S3Place,
@@ -172,13 +168,9 @@ async function list(place: S3Place, path: string): Promise<StoredEntry[]> {
     for (const { Key = '', Size = 0 } of page.Contents ?? [])
       entries.push({ name: Key.slice(folder.length), size: Size });
   }
-  // A name that is empty is of a marker of the folder itself, or of two slashes, which no path here has.
+  // Folders come apart from files. A name that is empty is of a marker of the folder itself, or of two slashes, which no path here has.
   return entries.filter(({ name }) => name !== '').sort(byCodePoint);
 }
-
-// UTF-8 orders by code point; the folders come apart from the files.
-const byCodePoint = (a: StoredEntry, b: StoredEntry) =>
-  Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
 
 /** S3 lists in the order of UTF-8, which is that of code points. A key that ends with a slash only marks a folder. */
 async function* walk(place: S3Place, path: string): AsyncGenerator<WalkedFile> {
@@ -192,7 +184,7 @@ async function* walk(place: S3Place, path: string): AsyncGenerator<WalkedFile> {
 async function copy(place: S3Place, from: string, to: string, known?: string): Promise<Identity> {
   const { copied } = place.limits ?? usualLimits;
   const source = await identify(place, from);
-  if (!source) throw notFound(`No such artifact: '${from}'`);
+  if (!source) throw noSuch(from);
   if (known !== undefined && source.etag !== known) throw changed(from);
   const request = {
     ...common(place),
@@ -207,7 +199,7 @@ async function copy(place: S3Place, from: string, to: string, known?: string): P
   };
   const { etag, version } =
     source.size > copied
-      ? await copyInParts(place, request, source.size, copied)
+      ? await copyInParts(targetOf(place, to), request, source.size, copied)
       : await place.client
           .send(new CopyObjectCommand(request))
           .then(({ CopyObjectResult, VersionId }) => ({ etag: CopyObjectResult?.ETag, version: VersionId }));
