@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { StorageConfig } from './beside-servers.ts';
 import type { Given } from './config-options.ts';
 import { StartError } from './contract/start-error.ts';
-import type { Signed, StorageConfig } from './signature-command.ts';
+import type { Signed } from './signature-command.ts';
 import { readCertificates } from './signing/certificates.ts';
 import { readPublicKey, type Trust } from './signing/verify.ts';
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { StorageConfig } from './beside-servers.ts';
 import { artifactRoot, ownRoot } from './config-artifacts.ts';
 import { type ExternalDatabase, parseDatabaseUri } from './config-database.ts';
 import { type ImportSource, importSourceOf } from './config-import.ts';
@@ -18,7 +19,7 @@ import type { S3Options } from './objects/s3-client.ts';
 import { longestPresigned } from './resources/artifacts/rules.ts';
 import { parseAge } from './resources/garbage/rules.ts';
 import type { VerifyRequest } from './resources/pins/verify.ts';
-import type { Signed, StorageConfig } from './signature-command.ts';
+import type { Signed } from './signature-command.ts';
 import type { Trust } from './signing/verify.ts';
 import type { UiPlace } from './ui/install.ts';
 

@@ -21,6 +21,7 @@ import { createPipeline, type Pipeline } from './db/transaction.ts';
 import { closeUnconfirmed } from './handoff.ts';
 import { gatherMetricsOfWorkers } from './http/prometheus.ts';
 import { repeat } from './jobs/repeat.ts';
+import type { ArtifactPlaces } from './objects/locate.ts';
 import { ensureDefaultExperiment } from './resources/experiments/store.ts';
 import { Pinner } from './resources/pins/pinner.ts';
 import { sweepPins } from './resources/pins/sweep.ts';
@@ -211,12 +212,14 @@ async function serve(
   if (config.telemetry) closers.push(await startTelemetry(log));
   const sql = connect({ ...options, socket: createConnector() });
   closers.push(() => sql.end({ timeout: 5 }));
+  const { defaultArtifactRoot } = config.settings;
+  const places = artifactPlaces({ ...config, defaultArtifactRoot });
   if (!config.artifactsOnly) {
     const transaction = createPipeline(sql, 1);
     closers.push(repeat('documents of runs', jobPause, log, () => renderWaiting(transaction)));
-    closers.push(...keepPins(config, sql, transaction, log));
+    closers.push(...keepPins(places, sql, transaction, log));
   }
-  closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(config)));
+  closers.push(repeat('leftovers of uploads', sweepPause, log, () => sweepUploads(places)));
   const server = await listen(config, sql, log, uiProgress);
   closers.push(() => drain(server));
   return server;
@@ -285,8 +288,7 @@ export async function runWorker(config: Config, log: Logger): Promise<void> {
 }
 
 /** Makes the copies of registered versions that are due, and removes those that nobody needs. @returns what ends it. */
-function keepPins(config: Config, sql: Sql, transaction: Pipeline, log: Logger): Closers {
-  const places = artifactPlaces({ ...config, defaultArtifactRoot: config.settings.defaultArtifactRoot });
+function keepPins(places: ArtifactPlaces, sql: Sql, transaction: Pipeline, log: Logger): Closers {
   const { ask } = createAsk(sql, 1);
   const pinner = new Pinner({ ask, transaction, places, uploads: new Uploads(ask), log });
   const endCopies = repeat('copies of versions', jobPause, log, () => pinner.takeUp());
@@ -300,10 +302,9 @@ function keepPins(config: Config, sql: Sql, transaction: Pipeline, log: Logger):
   ];
 }
 
-async function sweepUploads(config: Config): Promise<boolean> {
-  const { defaultArtifactRoot } = config.settings;
-  const { folders, buckets } = artifactPlaces({ ...config, defaultArtifactRoot, allowedSourceRoots: [] });
-  for (const { objects } of [...folders, ...buckets]) await objects.sweep(leftoverAge);
+async function sweepUploads({ folders, buckets }: ArtifactPlaces): Promise<boolean> {
+  for (const { objects, readOnly } of [...folders, ...buckets])
+    if (!readOnly) await objects.sweep(leftoverAge);
   return false;
 }
 

@@ -5,31 +5,24 @@ import { join, relative, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { placesOfCommand } from './artifact-places.ts';
-import type { Config } from './config.ts';
+import { besideServers, type StorageConfig } from './beside-servers.ts';
 import { MlflowError } from './contract/error.ts';
 import { isPartOfVersion, type ManifestEntry, parseManifest, signatureFile } from './contract/manifest.ts';
 import { everything } from './contract/scope.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
-import { connect } from './db/pool.ts';
-import { openBesideServers } from './gc.ts';
-import { hashBytes, hashFiles } from './objects/hash-files.ts';
+import { hashBytes } from './objects/hash-bytes.ts';
 import { placeOf } from './objects/locate.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { modelVersionUri } from './resources/artifacts/locations.ts';
+import { hashCopy } from './resources/pins/copy.ts';
 import { findKeeping, knowsPins } from './resources/pins/store.ts';
-import { prepareFully } from './server.ts';
 import { differences, notCovered, type Trust, verifyStatement } from './signing/verify.ts';
 
 /** What `tabularium verify-signature` verifies: a folder, absolute, or a registered version. */
 export type Signed =
   | { readonly kind: 'folder'; readonly folder: string }
   | ({ readonly kind: 'version'; readonly name: string; readonly version: string } & StorageConfig);
-
-/** Where the server keeps what it has. */
-export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination' | 's3'> & {
-  readonly defaultArtifactRoot: string;
-};
 
 /** The files of a model and, as it was found beside them, what `model.sig` holds. */
 interface Model {
@@ -115,19 +108,8 @@ const noSignature = (where: string, cause: unknown) =>
  * A version by what was registered, which `tabularium verify` compares with the bytes. Of a pointer, or where hashing is
  * not done yet, the files are read. Servers may run beside this.
  */
-async function registeredModel(signed: Extract<Signed, { kind: 'version' }>, log: Logger): Promise<Model> {
-  const opened = await openBesideServers(signed.database, log);
-  const sql = connect({ ...opened.options, max: 2 });
-  try {
-    await prepareFully(sql, opened.place, log);
-    return await findVersion(sql, signed);
-  } catch (error) {
-    throw error instanceof MlflowError ? new StartError(error.message, { cause: error }) : error;
-  } finally {
-    await sql.end({ timeout: 5 });
-    await opened.stop();
-  }
-}
+const registeredModel = (signed: Extract<Signed, { kind: 'version' }>, log: Logger): Promise<Model> =>
+  besideServers(signed.database, log, (sql) => findVersion(sql, signed));
 
 async function findVersion(sql: Sql, signed: Extract<Signed, { kind: 'version' }>): Promise<Model> {
   const { name, version } = signed;
@@ -141,7 +123,7 @@ async function findVersion(sql: Sql, signed: Extract<Signed, { kind: 'version' }
   });
   const signature = bytes.toString('utf8');
   const kept = (await knowsPins(sql)) ? await findKeeping(sql, everything, name, Number(version)) : undefined;
-  if (!kept?.manifest) return { name: shown, entries: await hashFiles(objects, path), signature };
+  if (!kept?.manifest) return { name: shown, entries: await hashCopy(objects, path), signature };
   const entries = parseManifest(kept.manifest);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (entries.find((entry) => entry.path === signatureFile)?.sha256 !== sha256)

@@ -1,6 +1,5 @@
 import type { Hono } from 'hono';
-import { disabled, trackingless } from './error.ts';
-import { named, notImplemented } from './mount.ts';
+import { named, notImplemented, unlessArtifactsOnly } from './mount.ts';
 
 /** Addresses that stand in no descriptor and are not written. */
 export interface AbsentRoute {
@@ -31,10 +30,10 @@ export function mountAbsentRoutes(
     for (const route of routes) {
       const [method = '', address] = route.split(' ');
       const path = `${staticPrefix}${address}`;
-      app.on(method, path, named('absent'), (c) => {
-        if (artifactsOnly) return c.html(disabled(path, trackingless), 503);
-        return answer ? c.json(answer(new URL(c.req.url).searchParams)) : notImplemented(c);
-      });
+      const handle = unlessArtifactsOnly(artifactsOnly, path, (c) =>
+        answer ? c.json(answer(new URL(c.req.url).searchParams)) : notImplemented(c),
+      );
+      app.on(method, path, named('absent'), handle);
     }
   }
 }

@@ -5,8 +5,8 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import { refuseReserved } from '../objects/reserved.ts';
 import { filePath, safePath } from '../objects/safe-path.ts';
 import { bodyOf, forgetBody, send } from './artifact-transfer.ts';
-import { disabled, trackingless, unserved } from './error.ts';
-import { named, type StreamedRpc } from './mount.ts';
+import { disabled, unserved } from './error.ts';
+import { named, type StreamedRpc, unlessArtifactsOnly } from './mount.ts';
 
 export interface ArtifactRoutes {
   readonly places: ArtifactPlaces;
@@ -85,11 +85,8 @@ function mountProxy(app: Hono, mount: string, objects: ObjectStore | undefined):
 
 function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: ArtifactRoutes): void {
   const ui = `${staticPrefix}/ajax-api/2.0/mlflow`;
-  const unlessArtifactsOnly = (rule: string, handler: Handler): Handler =>
-    artifactsOnly ? async (c) => c.html(disabled(rule, trackingless), 503) : handler;
-
   const mountGet = (name: string, route: string, rule: string, handler: Handler) =>
-    app.get(route, named(name), unlessArtifactsOnly(rule, handler));
+    app.get(route, named(name), unlessArtifactsOnly(artifactsOnly, rule, handler));
 
   const runFile = `${staticPrefix}/get-artifact`;
   mountGet('get-artifact', runFile, runFile, async (c) => {
@@ -125,7 +122,7 @@ function mountReads(app: Hono, { places, artifactsOnly, staticPrefix, locate }: 
   app.post(
     upload,
     named('upload-artifact'),
-    unlessArtifactsOnly(upload, async (c) => {
+    unlessArtifactsOnly(artifactsOnly, upload, async (c) => {
       const { run_uuid: runId, path: requested } = c.req.query();
       if (!runId) throw invalidParameter('Request must specify run_uuid.');
       if (!requested) throw invalidParameter('Request must specify path.');

@@ -39,8 +39,12 @@ export function wanted(header: Header, identity: Identity): Wanted {
   return rangeOf(header('Range') ?? '', identity.size);
 }
 
+/** Whether a list of etags, as in `If-None-Match`, names one. */
+export const namesEtag = (header: string, etag: string): boolean =>
+  header.split(',').some((part) => part.trim().replace(/^W\//, '') === etag);
+
 const lists = (header: string, etag: string): boolean =>
-  header.split(',').some((part) => part.trim() === '*' || part.trim().replace(/^W\//, '') === etag);
+  header.split(',').some((part) => part.trim() === '*') || namesEtag(header, etag);
 
 /** One range; of several, as of what is none, a server may send the whole. */
 function rangeOf(header: string, size: number): Wanted {

@@ -1,6 +1,5 @@
 import type { Hono } from 'hono';
-import { disabled, trackingless } from './error.ts';
-import { named } from './mount.ts';
+import { named, unlessArtifactsOnly } from './mount.ts';
 
 interface GovernanceRoutes {
   readonly artifactsOnly: boolean;
@@ -16,9 +15,9 @@ export function mountGovernance(
   { artifactsOnly, staticPrefix, versionDigest }: GovernanceRoutes,
 ): void {
   const path = `${staticPrefix}/api/registry/v1/models/:name/versions/:version/digest`;
-  app.get(path, named('getModelVersionDigest'), async (c) => {
-    if (artifactsOnly) return c.html(disabled(path, trackingless), 503);
+  const answer = unlessArtifactsOnly(artifactsOnly, path, async (c) => {
     const { name = '', version = '' } = c.req.param() as { name?: string; version?: string };
     return c.body(await versionDigest(name, version), 200, { 'content-type': 'application/json' });
   });
+  app.get(path, named('getModelVersionDigest'), answer);
 }

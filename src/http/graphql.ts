@@ -1,7 +1,6 @@
 import type { Hono } from 'hono';
-import { disabled, trackingless } from './error.ts';
 import type { GraphqlLimits } from './graphql-limits.ts';
-import { type MountOptions, named } from './mount.ts';
+import { type MountOptions, named, unlessArtifactsOnly } from './mount.ts';
 
 export interface GraphqlOptions extends MountOptions {
   readonly graphqlLimits: GraphqlLimits;
@@ -13,9 +12,9 @@ export interface GraphqlOptions extends MountOptions {
  */
 export function mountGraphql(app: Hono, options: GraphqlOptions): void {
   const path = `${options.staticPrefix}/graphql`;
-  app.on(['GET', 'POST'], path, named('graphql'), async (c) => {
-    if (options.artifactsOnly) return c.html(disabled(path, trackingless), 503);
+  const answer = unlessArtifactsOnly(options.artifactsOnly, path, async (c) => {
     const { answerGraphql } = await import('./graphql-answer.ts');
     return answerGraphql(c, options);
   });
+  app.on(['GET', 'POST'], path, named('graphql'), answer);
 }

@@ -36,7 +36,7 @@ type Reviver = (key: string, value: unknown, context: { source: string }) => unk
  */
 export function parseJson(text: string): unknown {
   refuseExcess(text);
-  return parse(text, exactNumber, longInteger.test(text));
+  return parseOwnJson(text);
 }
 
 /** The same of a text that this server has made, of any size. */

@@ -133,7 +133,7 @@ export function refuseOtherVerbs(app: Hono): void {
 const expressionOf = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replace(/:\w+(?:\{([^}]+)\})?/g, (_, own) => own ?? '[^/]+')}$`);
 
-type Handler = (c: Context) => Promise<Response>;
+type Handler = (c: Context) => Response | Promise<Response>;
 
 /** Names a route that is mounted elsewhere; it stands before the route's handler. */
 export const named =
@@ -142,6 +142,12 @@ export const named =
     c.set('operation', operation);
     return next();
   };
+
+/** A handler that with `--artifacts-only` says so instead. @param rule the path as it is told to the client. */
+export const unlessArtifactsOnly =
+  (artifactsOnly: boolean, rule: string, handler: Handler): Handler =>
+  (c) =>
+    artifactsOnly ? c.html(disabled(rule, trackingless), 503) : handler(c);
 
 function makeHandler(route: Route, options: MountOptions): Handler {
   const operation = options.operations[route.rpc];

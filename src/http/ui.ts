@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Context, Hono } from 'hono';
 import { getMimeType } from 'hono/utils/mime';
+import { namesEtag } from './conditional.ts';
 import { mlflowVersion } from './health.ts';
 import { named } from './mount.ts';
 import { takeHeaders } from './standing-headers.ts';
@@ -110,7 +111,8 @@ async function send(c: Context, file: UiFile): Promise<Response> {
     vary: vary ? `Accept-Encoding, ${vary}` : 'Accept-Encoding',
     etag,
   };
-  if (hasTag(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
+  if (namesEtag(c.req.header('if-none-match') ?? '', etag))
+    return new Response(null, { status: 304, headers });
   const bytes = await readFile(encoding ? file.path + encodings[encoding] : file.path);
   return new Response(bytes, {
     headers: {
@@ -125,9 +127,6 @@ async function send(c: Context, file: UiFile): Promise<Response> {
 /** Whether `Accept-Encoding` names it, and not with the weight of none. */
 const accepts = (header: string | undefined, encoding: Encoding): boolean =>
   new RegExp(`(^|[\\s,])${encoding}\\s*(,|$|;(?!\\s*q=0(\\.0*)?\\s*(,|$)))`, 'i').test(header ?? '');
-
-const hasTag = (header: string | undefined, etag: string): boolean =>
-  header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false;
 
 const waitingHeaders = {
   'cache-control': 'no-store',

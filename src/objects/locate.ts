@@ -44,7 +44,8 @@ export interface FileInfo {
   file_size?: number;
 }
 
-const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
+/** The route of the proxy, as an artifact URI may name it. */
+export const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
 
 /**
  * The place of `path` under the artifact URI of a run, a logged model or a version. `path` comes from `safePath`.

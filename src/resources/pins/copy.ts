@@ -60,21 +60,21 @@ export async function copyFiles(
 export const changing = (): MlflowError =>
   new MlflowError('RESOURCE_CONFLICT', 'Its files were changed while they were copied');
 
-/** Reads a whole copy. @param known the hashes of what needs no reading. */
+/** Reads all files of a version. @param known the hashes of what needs no reading. */
 export async function hashCopy(
   objects: ObjectStore,
   location: string,
-  known: ReadonlyMap<string, string>,
-  signal: AbortSignal,
+  known: ReadonlyMap<string, string> = new Map(),
+  signal?: AbortSignal,
 ): Promise<ManifestEntry[]> {
   const { files, single } = await listFiles(objects, location);
   const entries: ManifestEntry[] = [];
-  await eachOf(files, atOnce, async ({ path, size }) => {
-    signal.throwIfAborted();
+  await eachOf([...files.entries()], atOnce, async ([place, { path, size }]) => {
+    signal?.throwIfAborted();
     const sha256 = known.get(path);
     const hashed =
       sha256 === undefined ? await hashFile(objects, below(location, path), signal) : { size, sha256 };
-    entries.push({ path: single ?? path, ...hashed });
+    entries[place] = { path: single ?? path, ...hashed };
   });
   return entries;
 }

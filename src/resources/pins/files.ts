@@ -1,5 +1,5 @@
 import { isPartOfVersion } from '../../contract/manifest.ts';
-import { hashBytes } from '../../objects/hash-files.ts';
+import { hashBytes } from '../../objects/hash-bytes.ts';
 import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
 
 /** All files of a version below a path, or the file itself that is there. */
@@ -21,10 +21,10 @@ export async function holdsFiles(objects: ObjectStore, path: string): Promise<bo
 export async function hashFile(
   objects: ObjectStore,
   path: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<{ size: number; sha256: string }> {
   const { body } = await objects.get(path);
-  return hashBytes(until(signal, body));
+  return hashBytes(signal ? until(signal, body) : body);
 }
 
 async function* until(signal: AbortSignal, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { parseUri } from '../../contract/uri.ts';
-import { type ArtifactBucket, type ArtifactPlaces, placeOf } from '../../objects/locate.ts';
+import { type ArtifactBucket, type ArtifactPlaces, placeOf, servedRoute } from '../../objects/locate.ts';
 import type { ObjectStore, WalkedFile } from '../../objects/object-store.ts';
 import { isReserved } from '../../objects/reserved.ts';
 import { safePath } from '../../objects/safe-path.ts';
@@ -54,9 +54,6 @@ export function readableOf(location: string, places: ArtifactPlaces): Readable |
 
 const isReadOnly = (objects: ObjectStore, { folders, buckets }: ArtifactPlaces): boolean =>
   [...folders, ...buckets].some((one) => one.objects === objects && one.readOnly);
-
-/** The route of the proxy, as a location may name it. */
-const servedRoute = '/api/2.0/mlflow-artifacts/artifacts/';
 
 function rootOf(
   location: string,

@@ -119,12 +119,10 @@ function readOnce(
     progress(`${name}/${version}`, read, all);
     const expected = (await ask((sql) => store.findManifest(sql, pin))) ?? [];
     const { objects } = placeOf(base, '', places);
-    const found = await hashCopy(objects, location, new Map(), new AbortController().signal).catch(
-      (error) => {
-        if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return [];
-        throw error;
-      },
-    );
+    const found = await hashCopy(objects, location).catch((error) => {
+      if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return [];
+      throw error;
+    });
     const differences = compare(expected, found);
     known.set(pin, differences);
     read += Number(bytes ?? 0);

@@ -23,6 +23,7 @@ import {
   readParam,
   readTag,
   refuseRepeatedParams,
+  requireActiveRun,
   runNameTag,
   runNotActive,
   runNotFound,
@@ -116,8 +117,7 @@ const setTag: Operation<'setTag'> = async (request, call) => {
 
 const deleteTag: Operation<'deleteTag'> = async ({ run_id: runId, key }, call) => {
   const tag = await call.write((sql) => store.deleteTag(sql, call.scope, runId, key));
-  if (!tag) throw runNotFound(runId);
-  if (tag.lifecycleStage !== 'active') throw runNotActive(runId, tag.lifecycleStage);
+  requireActiveRun(runId, tag?.lifecycleStage);
   if (!tag.deleted) throw notFound(`No tag with name: ${key} in run with id ${runId}`);
   return {};
 };
@@ -152,11 +152,6 @@ const logModel: Operation<'logModel'> = async ({ run_id: runId, model_json }, ca
   if (!run?.appended) throw invalidParameter(`The tag '${modelHistoryTag}' is too long, or holds no list.`);
   return {};
 };
-
-function requireActiveRun(runId: string, stage: string | undefined): void {
-  if (stage === undefined) throw runNotFound(runId);
-  if (stage !== 'active') throw runNotActive(runId, stage);
-}
 
 const logInputs: Operation<'logInputs'> = async (request, call) => {
   const { run_id: runId } = request;

@@ -23,6 +23,12 @@ export const runNotFound = (runId: string): MlflowError => notFound(`Run with id
 export const runNotActive = (runId: string, stage: string): MlflowError =>
   invalidParameter(`The run ${runId} must be in the 'active' state. Current state is ${stage}.`);
 
+/** @param stage that of the run, undefined where there is none. @throws unless it is active. */
+export function requireActiveRun(runId: string, stage: string | undefined): asserts stage is string {
+  if (stage === undefined) throw runNotFound(runId);
+  if (stage !== 'active') throw runNotActive(runId, stage);
+}
+
 export function checkRunId(runId: string): void {
   if (!/^[a-zA-Z0-9][\p{L}\p{N}_-]{0,255}\n?$/u.test(runId)) throw invalidValue('run_id', runId);
 }

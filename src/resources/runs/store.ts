@@ -10,9 +10,8 @@ import {
   modelMetricKey,
   modelMetricTaken,
   type ParamConflict,
+  requireActiveRun,
   runNameTag,
-  runNotActive,
-  runNotFound,
   sortByKey,
   unknownModel,
 } from './rules.ts';
@@ -183,8 +182,7 @@ export async function logToRun(call: Call, runId: string, data: RunData): Promis
         return 'raced' as const;
       });
     if (logged === 'raced') continue;
-    if (!logged) throw runNotFound(runId);
-    if (logged.stage !== 'active') throw runNotActive(runId, logged.stage);
+    requireActiveRun(runId, logged?.stage);
     if (logged.unknownModel !== null) throw unknownModel(logged.unknownModel);
     if (logged.conflicts.length > 0) return logged.conflicts;
     if (logged.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
@@ -201,8 +199,7 @@ export async function logToRun(call: Call, runId: string, data: RunData): Promis
 export async function logParam(call: Call, runId: string, param: Entry): Promise<ParamConflict | undefined> {
   for (;;) {
     const row = await call.write((sql) => insertParam(sql, call.scope, runId, param));
-    if (!row) throw runNotFound(runId);
-    if (row.stage !== 'active') throw runNotActive(runId, row.stage);
+    requireActiveRun(runId, row?.stage);
     if (row.added || row.old === param.value) return undefined;
     if (row.old !== null) return { key: param.key, old: row.old, new: param.value };
     // Else another writer has added it since the statement began; the next one sees it.
@@ -214,8 +211,7 @@ export async function logParam(call: Call, runId: string, param: Entry): Promise
 export async function setTag(call: Call, runId: string, tag: Entry): Promise<void> {
   for (;;) {
     const row = await call.write((sql) => upsertTag(sql, call.scope, runId, tag));
-    if (!row) throw runNotFound(runId);
-    if (row.stage !== 'active') throw runNotActive(runId, row.stage);
+    requireActiveRun(runId, row?.stage);
     if (!row.rendered) return;
     await call.write((sql) => takeDocument(sql, call.scope, runId));
   }
