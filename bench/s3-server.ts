@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { versitygw } from '../compat-tests/s3/servers.ts';
 import { run, type Started, start } from './processes.ts';
 import { type Destination, freePort } from './servers.ts';
 
 /** versitygw on local files: an S3 server that checks signatures, and the only one that needs nothing else. */
 
-const version = 'v1.8.0';
 const bucket = 'bench';
 
 export interface S3Server extends Started {
@@ -20,12 +19,12 @@ export interface S3Server extends Started {
   presign(direction: 'up' | 'down', key: string): Promise<string>;
 }
 
-/** Builds versitygw where it is not there yet: Go caches it. */
+/** Builds versitygw where it is not there yet, as the tests do. */
 export async function findVersitygw(): Promise<string> {
-  const place = process.env.GOBIN || join(process.env.GOPATH || join(homedir(), 'go'), 'bin');
-  const program = join(place, 'versitygw');
+  const { module, bin } = versitygw;
+  const program = join(bin, 'versitygw');
   if (!existsSync(program))
-    await run('go', 'install', `github.com/versity/versitygw/cmd/versitygw@${version}`).catch((cause) => {
+    await run('env', `GOBIN=${bin}`, 'go', 'install', module).catch((cause) => {
       throw new Error('The part artifacts needs Go, which makes versitygw, an S3 server.', { cause });
     });
   return program;

@@ -19,7 +19,7 @@ import {
   timed,
 } from './processes.ts';
 import { runClientsOnS3 } from './s3/clients.ts';
-import { startVersitygw } from './s3/servers.ts';
+import { startVersitygw, versitygw } from './s3/servers.ts';
 import { runSchemathesis } from './schemathesis/run.ts';
 
 /**
@@ -77,8 +77,6 @@ async function runJava(url: string, python: string): Promise<Totals> {
 const noGo =
   'The Go client and versitygw need Go 1.24 or newer, and go is not on the path: install it from https://go.dev/dl.';
 
-const versitygw = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
-
 const runGo = (url: string): Promise<Totals> =>
   runPrinting(['go', 'test', '-count=1', '-v', './...'], {
     cwd: join(repository, 'compat-tests/clients-go'),
@@ -98,11 +96,11 @@ const runCurl = (url: string): Promise<Totals> =>
 
 /** S3 by a server that checks signatures and their age; `go install` leaves it in the cache of this clone. */
 async function runOnVersitygw(python: string): Promise<Totals[]> {
-  const bin = join(repository, '.cache', versitygw.replace(/.*\//, ''));
+  const { module, bin } = versitygw;
   const program = join(bin, 'versitygw');
   if (!existsSync(program)) {
     const code = await timed('versitygw', () =>
-      ends(start('go', ['install', versitygw], { env: { GOBIN: bin } }), noGo),
+      ends(start('go', ['install', module], { env: { GOBIN: bin } }), noGo),
     );
     if (code !== 0) throw new Error('versitygw could not be installed.');
   }

@@ -4,8 +4,7 @@ import { MlflowError } from './contract/error.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
 import { findEmbedded } from './db/embedded.ts';
-import { connect } from './db/pool.ts';
-import { type OpenDatabase, openDatabase, prepareFully } from './server.ts';
+import { inDatabase, type OpenDatabase, openDatabase } from './server.ts';
 
 /** Where a server that was started with the same options keeps what it has. */
 export type StorageConfig = Pick<Config, 'database' | 'artifactsDestination' | 's3'> & {
@@ -18,17 +17,9 @@ export async function besideServers<T>(
   log: Logger,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  const opened = await open(database, log);
-  const sql = connect({ ...opened.options, max: 2 });
-  try {
-    await prepareFully(sql, opened.place, log);
-    return await work(sql);
-  } catch (error) {
+  return inDatabase(await open(database, log), log, work).catch((error) => {
     throw error instanceof MlflowError ? new StartError(error.message, { cause: error }) : error;
-  } finally {
-    await sql.end({ timeout: 5 });
-    await opened.stop();
-  }
+  });
 }
 
 /** Our own Postgres serves one server; beside it this uses the one that the server has started. */

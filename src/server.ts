@@ -118,25 +118,31 @@ async function prepare(sql: Sql, place: string, log: Logger): Promise<string[]> 
   return missing;
 }
 
-/** The same, where nothing may be missing. */
-export async function prepareFully(sql: Sql, place: string, log: Logger): Promise<void> {
-  const [missing] = await prepare(sql, place, log);
-  if (missing)
-    throw new StartError(
-      `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
-    );
-}
-
-export async function runMigrate(database: Database, log: Logger): Promise<void> {
-  const opened = await openDatabase(database, log);
+/** Does the work of a command in a database that has been opened, brought up to date without a migration missing; closes it. */
+export async function inDatabase<T>(
+  opened: OpenDatabase,
+  log: Logger,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const sql = connect({ ...opened.options, max: 2 });
   try {
-    await prepareFully(sql, opened.place, log);
-    process.stdout.write(`The database ${opened.place} is up to date.\n`);
+    const [missing] = await prepare(sql, opened.place, log);
+    if (missing)
+      throw new StartError(
+        `The role of the database URI may not make the migration ${missing}: use the role that owns the schema tabularium.`,
+      );
+    return await work(sql);
   } finally {
     await sql.end({ timeout: 5 });
     await opened.stop();
   }
+}
+
+export async function runMigrate(database: Database, log: Logger): Promise<void> {
+  const opened = await openDatabase(database, log);
+  await inDatabase(opened, log, async () => {
+    process.stdout.write(`The database ${opened.place} is up to date.\n`);
+  });
 }
 
 /** What a start has opened so far, each with its way to close it. */

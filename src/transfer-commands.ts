@@ -3,8 +3,7 @@ import type { Command } from './config.ts';
 import type { ImportSource } from './config-import.ts';
 import type { Sql } from './contract/sql.ts';
 import { StartError } from './contract/start-error.ts';
-import { connect } from './db/pool.ts';
-import { onStop, openDatabase, prepareFully } from './server.ts';
+import { inDatabase, onStop, openDatabase } from './server.ts';
 import { exportAll } from './transfer/export.ts';
 import { openFile } from './transfer/file.ts';
 import { openMlflowPostgres } from './transfer/from-postgres.ts';
@@ -71,14 +70,7 @@ async function withDatabase(
   // What is under way is rolled back.
   onStop(async () => (await opening.catch(() => undefined))?.stop(), interrupted);
   const opened = await opening;
-  const sql = connect({ ...opened.options, max: 2 });
-  try {
-    await prepareFully(sql, opened.place, log);
-    await work(sql, opened.place);
-  } finally {
-    await sql.end({ timeout: 5 });
-    await opened.stop();
-  }
+  await inDatabase(opened, log, (sql) => work(sql, opened.place));
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

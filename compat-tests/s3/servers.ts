@@ -1,8 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort, repository } from '../start/process.ts';
 
 /** S3 servers for the tests, on free ports of this machine. */
 
@@ -28,8 +27,17 @@ export function startMoto(python: string, spawn: Spawn): Promise<S3Server> {
   return answering(child, /Running on (http\S+)/);
 }
 
+const versitygwVersion = 'v1.8.0';
+
+/** What Go makes versitygw of, and the folder of this clone in which the program then stays (GOBIN). */
+export const versitygw = {
+  module: `github.com/versity/versitygw/cmd/versitygw@${versitygwVersion}`,
+  bin: join(repository, '.cache', `versitygw@${versitygwVersion}`),
+};
+
 /** @param program the path of versitygw; `folder` holds what it keeps. */
 export async function startVersitygw(program: string, folder: string, spawn: Spawn): Promise<S3Server> {
+  // It takes a number only.
   const port = await freePort();
   const [data, versions] = [join(folder, 'data'), join(folder, 'versions')];
   for (const one of [data, versions]) await mkdir(one, { recursive: true });
@@ -43,15 +51,6 @@ export async function startVersitygw(program: string, folder: string, spawn: Spa
     },
   });
   return answering(child, /(http:\/\/127\.0\.0\.1:\d+)/);
-}
-
-/** Versitygw takes a number only. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** Resolves when the server has said where it listens; what it says later is not kept. */

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MlflowError } from '../contract/error.ts';
 import { s3Store } from '../objects/s3.ts';
 import { createS3Client } from '../objects/s3-client.ts';
+import { localS3 } from '../testing/no-s3.ts';
 import { mountArtifacts } from './artifacts.ts';
 
 /** What S3 may do to us, by a server that plays it: each test says how it answers. */
@@ -48,15 +49,7 @@ afterEach(() => {
 });
 
 function startServer(): Server {
-  const options = {
-    endpoint,
-    region: 'us-east-1',
-    pathStyle: true,
-    ignoreTls: false,
-    ca: undefined,
-    expectedBucketOwner: undefined,
-    uploadArgs: {},
-  };
+  const options = localS3(endpoint);
   const client = createS3Client(options, { connectionTimeout: 500, socketTimeout: 500 });
   const limits = { single: 6 << 20, streamed: 5 << 20, held: 5 << 20, copied: 5 << 20 };
   const served = s3Store({ client, bucket: 'b', prefix: 'p', options, typeOf: () => 'x/y', limits });

@@ -5,15 +5,10 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import { s3Store } from '../objects/s3.ts';
 import { createS3Client, type S3Options } from '../objects/s3-client.ts';
 import type { S3Place } from '../objects/s3-place.ts';
+import { localS3 } from './no-s3.ts';
 
 export const s3Options = (changes: Partial<S3Options> = {}): S3Options => ({
-  endpoint: inject('s3'),
-  region: 'us-east-1',
-  pathStyle: true,
-  ignoreTls: false,
-  ca: undefined,
-  expectedBucketOwner: undefined,
-  uploadArgs: {},
+  ...localS3(inject('s3')),
   ...changes,
 });
 

@@ -8,6 +8,7 @@ import { operationsWith } from '../operations.ts';
 import { ensureDefaultExperiment } from '../resources/experiments/store.ts';
 import type { Keeper } from '../resources/model-versions/create.ts';
 import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
+import { noS3 } from './no-s3.ts';
 
 export interface TestApp {
   readonly sql: Sql;
@@ -27,16 +28,6 @@ export function everLater(): () => number {
     return last;
   };
 }
-
-const noS3: AppConfig['s3'] = {
-  endpoint: undefined,
-  region: undefined,
-  pathStyle: false,
-  ignoreTls: false,
-  ca: undefined,
-  expectedBucketOwner: undefined,
-  uploadArgs: {},
-};
 
 /** The whole server in process, on a database and an artifact folder of its own. */
 export async function makeApp(
