@@ -4,8 +4,7 @@ import type { StorageConfig } from './beside-servers.ts';
 import type { Given } from './config-options.ts';
 import { StartError } from './contract/start-error.ts';
 import type { Signed } from './signature-command.ts';
-import { readCertificates } from './signing/certificates.ts';
-import { readPublicKey, type Trust } from './signing/verify.ts';
+import type { TrustedPem } from './signing/verify.ts';
 
 /** `models:/name/version`, or a folder. */
 export function signedModel(model: string, storage: () => StorageConfig): Signed {
@@ -17,10 +16,9 @@ export function signedModel(model: string, storage: () => StorageConfig): Signed
 }
 
 /** Reads the file of the one option that says whom to believe. */
-export function trustOf({ 'public-key': key, 'certificate-chain': chain }: Given): Trust {
-  if (key !== undefined && chain === undefined) return { kind: 'key', key: readPublicKey(readPem(key)) };
-  if (chain !== undefined && key === undefined)
-    return { kind: 'certificates', certificates: readCertificates(readPem(chain)) };
+export function trustOf({ 'public-key': key, 'certificate-chain': chain }: Given): TrustedPem {
+  if (key !== undefined && chain === undefined) return { kind: 'key', pem: readPem(key) };
+  if (chain !== undefined && key === undefined) return { kind: 'certificates', pem: readPem(chain) };
   throw new StartError('Say whose signature is believed: with --public-key or with --certificate-chain.');
 }
 

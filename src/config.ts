@@ -20,7 +20,7 @@ import { longestPresigned } from './resources/artifacts/rules.ts';
 import { parseAge } from './resources/garbage/rules.ts';
 import type { VerifyRequest } from './resources/pins/verify.ts';
 import type { Signed } from './signature-command.ts';
-import type { Trust } from './signing/verify.ts';
+import type { TrustedPem } from './signing/verify.ts';
 import type { UiPlace } from './ui/install.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -93,7 +93,7 @@ export type Command =
   | {
       readonly kind: 'verify-signature';
       readonly signed: Signed;
-      readonly trust: Trust;
+      readonly trust: TrustedPem;
       readonly logLevel: LogLevel;
     }
   | {

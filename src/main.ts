@@ -2,15 +2,10 @@ import cluster from 'node:cluster';
 import pino from 'pino';
 import { type Command, parseCommand } from './config.ts';
 import { StartError } from './contract/start-error.ts';
-import { runGc } from './gc.ts';
 import { runMigrate, runPrimary, runServer, runWorker } from './server.ts';
-import { runUiInstall } from './server-ui.ts';
-import { runVerifySignature } from './signature-command.ts';
 import { spanIds } from './telemetry.ts';
-import { runExport, runImport } from './transfer-commands.ts';
-import { runVerify } from './verify-command.ts';
 
-/** Does what the command line says. */
+/** Does what the command line says. What only a command needs is loaded for it: a server keeps what it has loaded. */
 async function run(command: Command): Promise<void> {
   if (command.kind === 'text') {
     process.stdout.write(`${command.text.trimEnd()}\n`);
@@ -21,14 +16,26 @@ async function run(command: Command): Promise<void> {
   if (command.kind === 'gc') {
     const log = logger(command.logLevel);
     for (const warning of command.warnings) log.warn(warning);
+    const { runGc } = await import('./gc.ts');
     return runGc(command.config, log);
   }
-  if (command.kind === 'import') return runImport(command, logger(command.logLevel));
-  if (command.kind === 'export') return runExport(command, logger(command.logLevel));
-  if (command.kind === 'verify') return runVerify(command, logger(command.logLevel));
-  if (command.kind === 'verify-signature')
+  if (command.kind === 'import' || command.kind === 'export') {
+    const { runImport, runExport } = await import('./transfer-commands.ts');
+    const log = logger(command.logLevel);
+    return command.kind === 'import' ? runImport(command, log) : runExport(command, log);
+  }
+  if (command.kind === 'verify') {
+    const { runVerify } = await import('./verify-command.ts');
+    return runVerify(command, logger(command.logLevel));
+  }
+  if (command.kind === 'verify-signature') {
+    const { runVerifySignature } = await import('./signature-command.ts');
     return runVerifySignature(command.signed, command.trust, logger(command.logLevel));
-  if (command.kind === 'ui install') return runUiInstall(command.place);
+  }
+  if (command.kind === 'ui install') {
+    const { runUiInstall } = await import('./server-ui.ts');
+    return runUiInstall(command.place);
+  }
   const { config } = command;
   const log = logger(config.logLevel, config.telemetry ? spanIds : undefined);
   if (cluster.isWorker) return runWorker(config, log);

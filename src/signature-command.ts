@@ -17,7 +17,7 @@ import type { ObjectStore } from './objects/object-store.ts';
 import { modelVersionUri } from './resources/artifacts/locations.ts';
 import { hashCopy } from './resources/pins/copy.ts';
 import { findKeeping, knowsPins } from './resources/pins/store.ts';
-import { differences, notCovered, type Trust, verifyStatement } from './signing/verify.ts';
+import { differences, notCovered, readTrust, type TrustedPem, verifyStatement } from './signing/verify.ts';
 
 /** What `tabularium verify-signature` verifies: a folder, absolute, or a registered version. */
 export type Signed =
@@ -39,7 +39,8 @@ const largestSignature = 64 * 1024 * 1024;
 const mostPaths = 20;
 
 /** Says whether the model is what its signature says, and throws a StartError of plain sentences where it is not. */
-export async function runVerifySignature(signed: Signed, trust: Trust, log: Logger): Promise<void> {
+export async function runVerifySignature(signed: Signed, pem: TrustedPem, log: Logger): Promise<void> {
+  const trust = readTrust(pem);
   const model = await findModel(signed, log);
   const statement = verifyStatement(model.signature, trust);
   const { changed, missing, extra } = differences(statement, model.entries);

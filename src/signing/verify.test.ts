@@ -2,8 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { ManifestEntry } from '../contract/manifest.ts';
-import { readCertificates } from './certificates.ts';
-import { differences, notCovered, readPublicKey, type Statement, verifyStatement } from './verify.ts';
+import { differences, notCovered, readTrust, type Statement, verifyStatement } from './verify.ts';
 
 /** What Python's model-signing signed, and whether it accepts it (`record_signatures.py`). */
 interface Recorded {
@@ -35,8 +34,8 @@ const statementOf = ({
   verifyStatement(
     signature,
     certificates === undefined
-      ? { kind: 'key', key: readPublicKey(key ?? '') }
-      : { kind: 'certificates', certificates: readCertificates(certificates) },
+      ? readTrust({ kind: 'key', pem: key ?? '' })
+      : readTrust({ kind: 'certificates', pem: certificates }),
   );
 
 /** Empty where the files are the signed ones; the sentence, or the differing paths. */
@@ -200,13 +199,13 @@ describe('keys and certificates to believe', () => {
     ['an RSA key', pem('rsa'), /ECDSA on P-256, P-384 or P-521/],
     ['an Ed25519 key', pem('ed25519'), /ECDSA on P-256, P-384 or P-521/],
   ])('%s is refused', (_, text, sentence) => {
-    expect(() => readPublicKey(text)).toThrow(sentence);
+    expect(() => readTrust({ kind: 'key', pem: text })).toThrow(sentence);
   });
 
   test('a file without certificates, and one with a torn one', () => {
-    expect(() => readCertificates('')).toThrow(/holds none/);
+    expect(() => readTrust({ kind: 'certificates', pem: '' })).toThrow(/holds none/);
     const torn = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
-    expect(() => readCertificates(torn)).toThrow(
+    expect(() => readTrust({ kind: 'certificates', pem: torn })).toThrow(
       'The file of trusted certificates holds a certificate that cannot be read.',
     );
   });

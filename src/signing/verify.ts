@@ -11,12 +11,18 @@ import {
 } from '../contract/manifest.ts';
 import { StartError } from '../contract/start-error.ts';
 import { readBundle, type SignedPayload, type Signer } from './bundle.ts';
-import { trustedSigner } from './certificates.ts';
+import { readCertificates, trustedSigner } from './certificates.ts';
 
 /** Whose signatures are believed. */
 export type Trust =
   | { readonly kind: 'key'; readonly key: KeyObject }
   | { readonly kind: 'certificates'; readonly certificates: readonly X509Certificate[] };
+
+/** The same as the text of a PEM file. */
+export interface TrustedPem {
+  readonly kind: Trust['kind'];
+  readonly pem: string;
+}
 
 /** What the signer has said of the model. */
 export interface Statement {
@@ -45,8 +51,12 @@ const hashOfCurve: Readonly<Record<string, string>> = {
 
 const payloadType = 'application/vnd.in-toto+json';
 
+/** @throws StartError where the text is not what its kind says. */
+export const readTrust = ({ kind, pem }: TrustedPem): Trust =>
+  kind === 'key' ? { kind, key: readPublicKey(pem) } : { kind, certificates: readCertificates(pem) };
+
 /** @throws StartError where the PEM text holds no public key of a kind that Model Signing uses. */
-export function readPublicKey(pem: string): KeyObject {
+function readPublicKey(pem: string): KeyObject {
   // Node would make a public key of a private one as well, and nobody should have that lie beside models.
   if (!/-----BEGIN (EC )?PUBLIC KEY-----/.test(pem))
     throw new StartError('The file of the public key holds none (PEM, -----BEGIN PUBLIC KEY-----).');
