@@ -15,6 +15,8 @@ interface Line {
   readonly sql: Sql;
   /** How to refuse the questions under way. */
   readonly asked: Set<(error: Error) => void>;
+  /** Its connection is over: another follows. */
+  giveUp(): void;
 }
 
 /** Connections for `find`, besides those of the pool. */
@@ -60,18 +62,22 @@ const leastBusy = (lines: readonly Line[]): Line =>
 
 /** @param replace takes the line that follows this one when its connection has broken. */
 function openLine(pool: Sql, replace: (next: Line) => void): Line {
-  const onclose = () => {
+  let isOver = false;
+  const giveUp = () => {
+    if (isOver) return;
+    isOver = true;
     replace(openLine(pool, replace));
     for (const refuse of line.asked) refuse(connectionBroke());
     // What it has not sent yet, it would send on another connection.
     line.sql.end({ timeout: 0 }).catch(() => {});
   };
   // At the end of its lifetime a busy connection would refuse the questions behind it.
-  const line: Line = { sql: connectSingle(pool, { max_lifetime: null, onclose }), asked: new Set() };
+  const sql = connectSingle(pool, { max_lifetime: null, onclose: giveUp });
+  const line: Line = { sql, asked: new Set(), giveUp };
   return line;
 }
 
-const put = <T>({ sql, asked }: Line, question: (sql: Sql) => Promise<T>): Promise<T> =>
+const put = <T>({ sql, asked, giveUp }: Line, question: (sql: Sql) => Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     const answered = question(sql);
     asked.add(reject);
@@ -82,6 +88,8 @@ const put = <T>({ sql, asked }: Line, question: (sql: Sql) => Promise<T>): Promi
       },
       (error) => {
         asked.delete(reject);
+        // It closes after that: what is asked in between would be refused with it.
+        if (error.severity === 'FATAL') giveUp();
         reject(error);
       },
     );
