@@ -70,7 +70,7 @@ export interface Call {
   /**
    * The `insert` of the audit row, for a CTE of the changing statement or as its own statement:
    * `with changed as (update … returning 1), recorded as (${call.record(sql, entry, sql`changed`)}) select …`.
-   * One row is written if `from` has any row.
+   * One row is written if `from` has any row. An operation has one entry, in whichever statement writes it in the end.
    */
   record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment;
 }

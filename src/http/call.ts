@@ -24,7 +24,7 @@ export interface CallContext {
   readonly clock: () => number;
 }
 
-/** What one request may do, and how many audit rows it asked for. */
+/** What one request may do, and which audit rows it asked for. */
 export class RunningCall implements Call {
   readonly scope = everything;
   readonly actor = 'anonymous';
@@ -32,7 +32,7 @@ export class RunningCall implements Call {
   readonly requestId: string;
   readonly now: bigint;
   readonly settings: CallSettings;
-  recordings = 0;
+  readonly recorded = new Set<AuditEntry>();
   readonly #db: Database;
 
   constructor({ db, settings, clock }: CallContext, action: string, requestId: string) {
@@ -60,7 +60,7 @@ export class RunningCall implements Call {
   }
 
   record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment {
-    this.recordings++;
+    this.recorded.add(entry);
     return auditInsert(sql, this, entry, from);
   }
 

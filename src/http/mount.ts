@@ -162,8 +162,8 @@ function makeHandler(route: Route, options: MountOptions): Handler {
     const request = decode(route.rpc, await readRequest(c));
     const call = new RunningCall(options, route.rpc, c.get('requestId'));
     const result = await run(request, call);
-    if (operation.recorded !== call.recordings > 0 || call.recordings > 1)
-      throw new Error(`${route.rpc} left ${call.recordings} audit rows`);
+    if (call.recorded.size !== Number(operation.recorded))
+      throw new Error(`${route.rpc} left ${call.recorded.size} audit rows`);
     const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);
     return new Response(body, { headers: { 'content-type': 'application/json', ...takeHeaders(c) } });
   };

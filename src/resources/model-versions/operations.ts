@@ -1,5 +1,5 @@
 import { invalidParameter, notFound } from '../../contract/error.ts';
-import type { Call, Operation, OperationTable } from '../../contract/operation.ts';
+import type { AuditEntry, Call, Operation, OperationTable } from '../../contract/operation.ts';
 import { renderPage } from '../../contract/page.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import { canonicalStage, stages } from '../../contract/stage.ts';
@@ -85,10 +85,16 @@ async function changeVersion(
   return versions?.[0] as unknown as store.VersionRow | undefined;
 }
 
+const auditEntry = (name: string, version: number, detail?: Record<string, unknown>): AuditEntry => ({
+  kind: 'model-version',
+  name: versionLabel(name, version),
+  detail,
+});
+
 const audit =
   (call: Call, sql: Sql, name: string, version: number, detail?: Record<string, unknown>) =>
   (from: Fragment): Fragment =>
-    call.record(sql, { kind: 'model-version', name: versionLabel(name, version), detail }, from);
+    call.record(sql, auditEntry(name, version, detail), from);
 
 const updateModelVersion: Operation<'updateModelVersion'> = async (
   { name, version: text, description = null },
@@ -120,21 +126,23 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
   const { name } = request;
   checkModelName(name);
   const version = numbered(name, parseVersion(request.version));
-  const [, moved] = await call.transaction((sql) => [
-    lockModel(sql, call.scope, name),
-    store.moveToStage(
-      sql,
-      call.scope,
-      name,
-      version,
-      { stage, archive, now: call.now },
-      audit(call, sql, name, version, { stage, archive }),
-    ),
-    renderModel(sql, call.scope, name, {
-      updatedAt: store.versionUpdatedAt(sql, call.scope, name, version),
-    }),
-  ]);
-  const row = (moved as unknown as store.VersionRow[]).find((each) => each.version === version);
+  const change = { stage, archive, now: call.now };
+  const entry = auditEntry(name, version, { stage, archive });
+  const record = (sql: Sql) => (from: Fragment) => call.record(sql, entry, from);
+  const moveInTurn = async () => {
+    const [, moved] = await call.transaction((sql) => [
+      lockModel(sql, call.scope, name),
+      store.moveToStage(sql, call.scope, name, version, change, record(sql)),
+      renderModel(sql, call.scope, name, {
+        updatedAt: store.versionUpdatedAt(sql, call.scope, name, version),
+      }),
+    ]);
+    return moved?.[0] as unknown as store.VersionRow | undefined;
+  };
+  const row =
+    (await call.write((sql) =>
+      store.moveToStageAtOnce(sql, call.scope, name, version, change, record(sql)),
+    )) ?? (await moveInTurn());
   if (!row) throw versionNotFound(name, version);
   return answerVersion(row);
 };

@@ -4,7 +4,7 @@ import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
 import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
-import { findModel, newTags } from '../registered-models/store.ts';
+import { findModel, newTags, renderModelOf } from '../registered-models/store.ts';
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
@@ -261,34 +261,76 @@ export const updateVersion = (
   recorded as (${record(sql`changed`)})
   select from changed`;
 
+interface Move {
+  readonly stage: Stage;
+  /** Whether every other version that is there goes to Archived. */
+  readonly archive: boolean;
+  readonly now: bigint;
+}
+
 /**
- * Moves the version to the stage and, with `archive`, every other version that is there to Archived. The model must
- * be locked by a statement before this one, or two of these leave two versions in the stage. Answers a `VersionRow`
- * for each version that changed; none where there is no such version.
+ * Moves the version, and answers its `VersionRow`; none where there is no such version. The model must be locked by a
+ * statement before this one, or two of these leave two versions in the stage.
  */
 export const moveToStage = (
   sql: Sql,
   scope: Scope,
   name: string,
   version: number,
-  change: { stage: Stage; archive: boolean; now: bigint },
+  change: Move,
   record: (from: Fragment) => Fragment,
-): Query => {
-  const stage = sql`case when v.version = ${version} then ${change.stage} else 'Archived' end`;
-  const updatedAt = sql`${change.now}::bigint`;
-  const moving = change.archive
-    ? sql`(v.version = ${version} or v.stage = ${change.stage}) and exists (
+): Query => sql`
+  with moved as (${moving(sql, scope, name, version, change)}),
+  recorded as (${record(sql`moved`)})
+  select version, wire, aliases from moved where version = ${version}`;
+
+/**
+ * The same in one statement, which also locks the model and renders it. It changes nothing, and answers nothing, where it
+ * had to wait for another writer of the model: of what that has done, it would see only the row that it waited for.
+ */
+export async function moveToStageAtOnce(
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  change: Move,
+  record: (from: Fragment) => Fragment,
+): Promise<VersionRow | undefined> {
+  const model = sql`workspace = ${scope.workspace} and name = ${name}`;
+  const [row] = await sql<VersionRow[]>`
+  with locked as (
+    select ctid from tabularium.registered_models where ${model} for no key update),
+  unchanged as (
+    select from tabularium.registered_models where ${model} and ctid = (select ctid from locked)),
+  moved as (${moving(sql, scope, name, version, change, sql`and exists (select from unchanged)`)}),
+  rendered as (${renderModelOf(sql, sql`moved`, change.now)}),
+  recorded as (${record(sql`moved`)})
+  select version, wire, aliases from moved where version = ${version}`;
+  return row;
+}
+
+const moving = (
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  { stage, archive, now }: Move,
+  condition = sql``,
+): Fragment => {
+  const moved = sql`case when v.version = ${version} then ${stage} else 'Archived' end`;
+  const updatedAt = sql`${now}::bigint`;
+  const which = archive
+    ? sql`(v.version = ${version} or v.stage = ${stage}) and exists (
         select from tabularium.model_versions
         where workspace = ${scope.workspace} and name = ${name} and version = ${version})`
     : sql`v.version = ${version}`;
+  // A move leaves the tags as they are; they lie in the document.
   return sql`
-  with moved as (
     update tabularium.model_versions v
-    set stage = ${stage}, updated_at = ${updatedAt}, wire = ${documentOf(sql, tagsOf(sql), { stage, updatedAt })}
-    where v.workspace = ${scope.workspace} and v.name = ${name} and ${moving}
-    returning v.version, v.wire, v.aliases),
-  recorded as (${record(sql`moved`)})
-  select version, wire, aliases from moved`;
+    set stage = ${moved}, updated_at = ${updatedAt},
+      wire = ${documentOf(sql, sql`v.wire -> 'tags'`, { stage: moved, updatedAt })}
+    where v.workspace = ${scope.workspace} and v.name = ${name} and ${which} ${condition}
+    returning v.workspace, v.name, v.version, v.stage, v.wire, v.aliases`;
 };
 
 /** When the version was last changed, as a scalar; null where there is no such version. */

@@ -37,7 +37,30 @@ interface ModelChange {
   /** Null where it stays as it is. */
   readonly updatedAt?: Fragment;
   readonly lastVersion?: Fragment;
+  /**
+   * Versions, as rows (version, stage, wire), that the statement has changed of which this is a part: no statement sees
+   * that in the tables.
+   */
+  readonly moved?: Fragment;
 }
+
+/** The newest version of each stage of the model `m`, as a JSON list. */
+const latestVersions = (sql: Sql, moved: Fragment | undefined): Fragment => {
+  const newest = sql`
+    select wire, version from tabularium.model_versions v
+    where workspace = m.workspace and name = m.name and stage = s.stage
+      ${moved ? sql`and version not in (select version from ${moved})` : sql``}
+    order by version desc limit 1`;
+  return sql`(
+    select json_agg(v.wire order by v.version)
+    from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
+    cross join lateral (${
+      moved
+        ? sql`select * from ((${newest}) union all select wire, version from ${moved} where stage = s.stage) e
+            order by version desc limit 1`
+        : newest
+    }) v)`;
+};
 
 /** Renders the wire documents of the models that the condition names, `m` being their rows. */
 const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => sql`
@@ -45,13 +68,7 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
   set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
     wire = ${documentOf(sql, {
       updatedAt: sql`coalesce(c.updated_at, m.updated_at)`,
-      latestVersions: sql`(
-        select json_agg(v.wire order by v.version)
-        from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
-        cross join lateral (
-          select wire, version from tabularium.model_versions
-          where workspace = m.workspace and name = m.name and stage = s.stage
-          order by version desc limit 1) v)`,
+      latestVersions: latestVersions(sql, change.moved),
       tags: sql`(
         select json_agg(json_build_object('key', key, 'value', value) order by key)
         from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name)`,
@@ -69,6 +86,13 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
  */
 export const renderModel = (sql: Sql, scope: Scope, name: string, change?: ModelChange): Query =>
   render(sql, sql`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
+
+/** The same as part of a statement that has `moved` versions of one model, at the time `now`. */
+export const renderModelOf = (sql: Sql, moved: Fragment, now: bigint): Query =>
+  render(sql, sql`(m.workspace, m.name) = (select workspace, name from ${moved} limit 1)`, {
+    updatedAt: sql`${now}`,
+    moved,
+  });
 
 /** The same for many models, which are rows with workspace and name. */
 export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
