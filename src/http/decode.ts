@@ -202,14 +202,14 @@ function fillList(
   reading: Reading,
 ): void {
   if (!Array.isArray(value)) throw new ParseError();
+  const message = field.nested?.();
   for (const item of value) {
     if (item === null && field.type !== 'value') {
       // The message is there by then, empty.
-      if (field.nested) list.push(field.nested().create());
+      if (message) list.push(message.create());
       throw new ParseError();
     }
-    if (field.nested) {
-      const message = field.nested();
+    if (message) {
       const inner = message.create();
       list.push(inner);
       fill(inner, item, message, depth + 1, reading);

@@ -37,16 +37,29 @@ export function checkDataset({ dataset_name: name, dataset_digest: digest }: Sen
     throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided');
 }
 
-/** @param path what stands before the field in sentences, e.g. `metrics[3].`. */
-export function readPoint(sent: SentMetric, path = ''): Point {
+/** The points of one request. Most have few keys, each of which is checked where it comes first. */
+export function readPoints(sent: readonly SentMetric[]): Point[] {
+  const checked = new Set<string>();
+  return sent.map((metric, i) => readPoint(metric, () => `metrics[${i}].`, checked));
+}
+
+/**
+ * @param path what stands before the field in sentences.
+ * @param checked keys that are known to be right; this one is among them then.
+ */
+export function readPoint(sent: SentMetric, path = () => '', checked = new Set<string>()): Point {
   const { key = '', value = 0, timestamp = 0n, step = 0n } = sent;
-  checkKey(key, `${path}name`);
+  const isNew = !checked.has(key);
+  if (isNew) checkKey(key, `${path()}name`);
   if (timestamp < 0n)
     throw invalidParameter(
-      `Invalid value ${timestamp} for parameter '${path}timestamp' supplied: metric '${key}' ` +
+      `Invalid value ${timestamp} for parameter '${path()}timestamp' supplied: metric '${key}' ` +
         `(value=${reprFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
     );
-  checkLength('Metric name', 250, key);
+  if (isNew) {
+    checkLength('Metric name', 250, key);
+    checked.add(key);
+  }
   return {
     key,
     value: finite(value),

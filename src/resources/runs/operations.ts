@@ -7,7 +7,7 @@ import { randomName } from '../../contract/random-name.ts';
 import { onUnique } from '../../db/sqlstate.ts';
 import { experimentNotFound, parseExperimentId, requireActive } from '../experiments/rules.ts';
 import { findExperiment } from '../experiments/store.ts';
-import { checkDataset, readPoint } from '../metrics/rules.ts';
+import { checkDataset, readPoints } from '../metrics/rules.ts';
 import * as inputs from './inputs.ts';
 import { readModelSummary } from './model-history.ts';
 import {
@@ -133,7 +133,7 @@ const logBatch: Operation<'logBatch'> = async (request, call) => {
   const { run_id: runId } = request;
   request.metrics.forEach(checkDataset);
   checkRunId(runId);
-  const points = request.metrics.map((metric, i) => readPoint(metric, `metrics[${i}].`));
+  const points = readPoints(request.metrics);
   const params = request.params.map((param, i) => readParam(param, `params[${i}].key`));
   const tags = request.tags.map((tag, i) => readTag(tag, `tags[${i}].key`));
   checkBatchLimits(points.length, params.length, tags.length);
