@@ -8,7 +8,7 @@ export default defineConfig({
       ...configDefaults.exclude,
       'compat-tests/transfer/**',
       'compat-tests/browser/**',
-      'src/**/*.s3.test.ts',
+      '**/*.s3.test.ts',
     ],
     globalSetup: ['src/testing/global-setup.ts'],
     testTimeout: 30_000,

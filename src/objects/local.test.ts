@@ -205,6 +205,24 @@ describe('ranges', () => {
 });
 
 describe('copy', () => {
+  // A file system of which it is known that its files share no blocks.
+  test('hashes the bytes as they pass, where they do', async () => {
+    const memory = await mkdtemp('/dev/shm/artifacts-');
+    try {
+      const inMemory = localStore(memory);
+      for (const text of ['', 'x'.repeat(3_000_000)]) {
+        const { etag } = await inMemory.put('a', bytes(text));
+        const { sha256 } = await inMemory.copy('a', 'b', etag, true);
+        expect(sha256).toBe(createHash('sha256').update(text).digest('hex'));
+        expect(await readFile(join(memory, 'b'), 'utf8')).toBe(text);
+        expect((await inMemory.copy('a', 'b', etag)).sha256).toBeUndefined();
+      }
+      expect(await readdir(join(memory, '.artifact.uploading.tabularium'))).toEqual([]);
+    } finally {
+      await rm(memory, { recursive: true });
+    }
+  });
+
   test('is a file of its own', async () => {
     await store.put('a', bytes('first'));
     const copied = await store.copy('a', '.tabularium/pinned/x/a');

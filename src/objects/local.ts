@@ -18,6 +18,7 @@ import { behindEnd, brokeOff, byCodePoint, changed, namesIn, noSuch, telling } f
 import { isInside } from './inside.ts';
 import type {
   ByteRange,
+  Copied,
   Identity,
   ObjectStore,
   Stored,
@@ -43,7 +44,7 @@ export function localStore(root: string): ObjectStore {
     stat: (path) => told.one(path, find(root, path)),
     list: (path) => told.one(path, list(root, path)),
     walk: (path) => told.each(path, walk(root, path)),
-    copy: (from, to, etag) => told.one(to, copy(root, from, to, etag)),
+    copy: (from, to, etag, hashing) => told.one(to, copy(root, from, to, etag, hashing)),
     delete: (path) => told.one(path, remove(root, path)),
     sweep: (age) => told.one('', sweep(root, age)),
   };
@@ -111,16 +112,22 @@ async function writeFully(file: FileHandle, batch: Uint8Array[], size: number): 
   if (bytesWritten < size) await file.writeFile(Buffer.concat(batch).subarray(bytesWritten));
 }
 
-/** A copy that shares its blocks until one of the two is written to, where the file system knows that. */
-async function copy(root: string, from: string, to: string, etag?: string): Promise<Identity> {
+async function copy(
+  root: string,
+  from: string,
+  to: string,
+  etag: string | undefined,
+  hashing = false,
+): Promise<Copied> {
   const source = await realFile(root, from);
   if (source === undefined) throw noSuch(from);
   const refuseOthers = async () => {
     if (etag !== undefined && (await identify(root, from))?.etag !== etag) throw changed(from);
   };
-  return inOneStep(root, to, async (upload) => {
+  let sha256: string | undefined;
+  const copied = await inOneStep(root, to, async (upload) => {
     await refuseOthers();
-    await copyFile(source, upload, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    sha256 = await copyBytes(source, upload, hashing);
     // It was these bytes before, and it is now: so it was while it was read.
     await refuseOthers();
     const file = await open(upload, 'r+');
@@ -131,7 +138,45 @@ async function copy(root: string, from: string, to: string, etag?: string): Prom
       await file.close();
     }
   });
+  return { ...copied, sha256 };
 }
+
+/**
+ * Copies a file to a new one, which shares its blocks until one of the two is written to, where the file system knows
+ * that. Else with `hashing` it reads the bytes, and answers their hash, so that nobody reads them again.
+ */
+async function copyBytes(source: string, target: string, hashing: boolean): Promise<string | undefined> {
+  const sharing = hashing ? constants.COPYFILE_FICLONE_FORCE : constants.COPYFILE_FICLONE;
+  try {
+    await copyFile(source, target, sharing | constants.COPYFILE_EXCL);
+    return undefined;
+  } catch (error) {
+    if (!hashing || !cannotShare.has(codeOf(error))) throw error;
+  }
+  const hash = createHash('sha256');
+  const from = await open(source, 'r');
+  const to = await open(target, 'wx').catch(async (error) => {
+    await from.close();
+    throw error;
+  });
+  try {
+    const { size } = await from.stat();
+    await writeAll(to, contentOf(from, { start: 0, end: size - 1 }), hash);
+  } finally {
+    await to.close();
+  }
+  return hash.digest('hex');
+}
+
+/** What a file system says that knows no shared blocks, or not between these two files. */
+const cannotShare: ReadonlySet<string | undefined> = new Set([
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'ENOTTY',
+  'EINVAL',
+  'EXDEV',
+]);
 
 /** Makes a file by `write`, under a name that nobody sees, and gives it its name when it is whole. */
 async function inOneStep(

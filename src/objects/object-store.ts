@@ -37,9 +37,10 @@ export interface ObjectStore {
   /**
    * Copies a file within the store, without its bytes passing through this server where the store can do so; what
    * was at `to` is replaced in one step. Afterwards neither path follows a change of the other. With an `etag` it
-   * copies these bytes or none: RESOURCE_CONFLICT where the file is not, or no longer, known by it.
+   * copies these bytes or none: RESOURCE_CONFLICT where the file is not, or no longer, known by it. With `hashing` it
+   * also says their hash, where they do pass through this server.
    */
-  copy(from: string, to: string, etag?: string): Promise<Identity>;
+  copy(from: string, to: string, etag?: string, hashing?: boolean): Promise<Copied>;
 
   /** Deletes a file or a folder with all in it; what is absent is deleted already. Refuses ''. */
   delete(path: string): Promise<void>;
@@ -94,6 +95,11 @@ export interface Identity {
 export interface Stored extends Identity {
   /** Of the bytes as they came, in hexadecimal. */
   readonly sha256: string;
+}
+
+export interface Copied extends Identity {
+  /** Of the bytes that were copied, in hexadecimal. */
+  readonly sha256?: string;
 }
 
 /** An object that is open for reading, its size the whole one: whoever gets it reads `body` to its end or cancels it. */

@@ -88,20 +88,24 @@ export interface Batch {
 export function batchOf(sent: readonly Point[]): Batch {
   const byKey = Map.groupBy(sent, ({ key }) => key);
   const keys = [...byKey.keys()].sort(compare);
-  const groups = keys.map((key) => byKey.get(key) as Point[]);
-  const latest = groups.map((group) => group.reduce((most, one) => (isLater(one, most) ? one : most)));
-  const distinct = groups.map((group) =>
-    group.sort(inOrder).filter((one, i) => i === 0 || inOrder(group[i - 1] as Point, one) !== 0),
-  );
-  return {
-    keys,
-    points: distinct.flat(),
-    places: distinct.flatMap((group, i) => group.map(() => i + 1)),
-    latest,
-  };
+  const points: Point[] = [];
+  const places: number[] = [];
+  const latest: Point[] = [];
+  keys.forEach((key, i) => {
+    const group = byKey.get(key) as Point[];
+    latest.push(group.reduce((most, one) => (isLater(one, most) ? one : most)));
+    let last: Point | undefined;
+    for (const one of group.sort(inOrder)) {
+      if (last && inOrder(last, one) === 0) continue;
+      points.push(one);
+      places.push(i + 1);
+      last = one;
+    }
+  });
+  return { keys, points, places, latest };
 }
 
-const compare = <T extends bigint | number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+const compare = <T extends bigint | number | string>(a: T, b: T): number => (a === b ? 0 : a < b ? -1 : 1);
 
 const isLater = (a: Point, b: Point): boolean =>
   (compare(a.step, b.step) || compare(a.timestamp, b.timestamp) || compare(a.value, b.value)) > 0;

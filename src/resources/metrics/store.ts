@@ -69,8 +69,8 @@ function sentPoints(
   models: boolean,
 ): Fragment {
   const value = (p: Point) => (p.isNan ? Number.NaN : p.value);
-  const [only, ...more] = points;
-  if (only && more.length === 0 && !models)
+  const [only] = points;
+  if (only && points.length === 1 && !models)
     return sql`(values (${places[0] as number}::int, ${value(only)}::float8, ${only.timestamp}::int8, ${only.step}::int8))
       as s (place, value, timestamp, step)`;
   const lists = models
@@ -78,9 +78,14 @@ function sentPoints(
       ${points.map((p) => p.datasetDigest)}::text[]`
     : sql``;
   const columns = models ? sql`, model_id, dataset_name, dataset_digest` : sql``;
-  return sql`unnest(
-      ${numbers(places)}::int[], ${numbers(points.map(value))}::float8[], ${numbers(points.map((p) => p.timestamp))}::int8[],
-      ${numbers(points.map((p) => p.step))}::int8[] ${lists}) as s (place, value, timestamp, step ${columns})`;
+  // Most batches are of one time: a list less to write and to read.
+  const time = points.every(({ timestamp }) => timestamp === only?.timestamp) ? only?.timestamp : undefined;
+  const times = time === undefined ? sql`${numbers(points.map((p) => p.timestamp))}::int8[],` : sql``;
+  return sql`(
+    select place, value, ${time === undefined ? sql`timestamp` : sql`${time}::int8 as timestamp`}, step ${columns}
+    from unnest(${numbers(places)}::int[], ${numbers(points.map(value))}::float8[], ${times}
+      ${numbers(points.map((p) => p.step))}::int8[] ${lists})
+      as u (place, value, ${time === undefined ? sql`timestamp,` : sql``} step ${columns})) as s`;
 }
 
 /** A list as Postgres writes it. By itself postgres.js takes a list of bigint for one bigint. */

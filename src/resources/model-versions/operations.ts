@@ -139,10 +139,10 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
     ]);
     return moved?.[0] as unknown as store.VersionRow | undefined;
   };
-  const row =
-    (await call.write((sql) =>
-      store.moveToStageAtOnce(sql, call.scope, name, version, change, record(sql)),
-    )) ?? (await moveInTurn());
+  const alone = archive
+    ? undefined
+    : await call.write((sql) => store.moveAlone(sql, call.scope, name, version, change, record(sql)));
+  const row = alone ?? (await moveInTurn());
   if (!row) throw versionNotFound(name, version);
   return answerVersion(row);
 };

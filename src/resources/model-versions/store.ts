@@ -4,7 +4,7 @@ import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
 import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
-import { findModel, newTags, renderModelOf } from '../registered-models/store.ts';
+import { findModel, newTags, renderMoved } from '../registered-models/store.ts';
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
@@ -277,60 +277,56 @@ export const moveToStage = (
   scope: Scope,
   name: string,
   version: number,
-  change: Move,
+  { stage, archive, now }: Move,
   record: (from: Fragment) => Fragment,
-): Query => sql`
-  with moved as (${moving(sql, scope, name, version, change)}),
+): Query => {
+  const others = sql`or v.stage = ${stage} and exists (
+    select from tabularium.model_versions
+    where workspace = ${scope.workspace} and name = ${name} and version = ${version})`;
+  return sql`
+  with moved as (
+    update tabularium.model_versions v
+    set ${moved(sql, sql`case when v.version = ${version} then ${stage} else 'Archived' end`, now)}
+    where v.workspace = ${scope.workspace} and v.name = ${name}
+      and (v.version = ${version} ${archive ? others : sql``})
+    returning v.version, v.wire, v.aliases),
   recorded as (${record(sql`moved`)})
   select version, wire, aliases from moved where version = ${version}`;
+};
 
 /**
- * The same in one statement, which also locks the model and renders it. It changes nothing, and answers nothing, where it
- * had to wait for another writer of the model: of what that has done, it would see only the row that it waited for.
+ * Moves the version alone, in one statement, which also locks the model and renders it. It changes nothing, and answers
+ * nothing, where it had to wait for another writer of the model: of what that has done, it would see only the row that
+ * it waited for.
  */
-export async function moveToStageAtOnce(
+export async function moveAlone(
   sql: Sql,
   scope: Scope,
   name: string,
   version: number,
-  change: Move,
+  { stage, now }: Move,
   record: (from: Fragment) => Fragment,
 ): Promise<VersionRow | undefined> {
-  const model = sql`workspace = ${scope.workspace} and name = ${name}`;
+  const key = sql`workspace = ${scope.workspace} and name = ${name}`;
   const [row] = await sql<VersionRow[]>`
   with locked as (
-    select ctid from tabularium.registered_models where ${model} for no key update),
-  unchanged as (
-    select from tabularium.registered_models where ${model} and ctid = (select ctid from locked)),
-  moved as (${moving(sql, scope, name, version, change, sql`and exists (select from unchanged)`)}),
-  rendered as (${renderModelOf(sql, sql`moved`, change.now)}),
+    select ctid from tabularium.registered_models where ${key} for no key update),
+  moved as (
+    update tabularium.model_versions v set ${moved(sql, sql`${stage}::text`, now)}
+    where ${key} and version = ${version} and exists (
+      select from tabularium.registered_models where ${key} and ctid = (select ctid from locked))
+    returning v.workspace, v.name, v.version, v.stage, v.wire, v.aliases),
+  rendered as (${renderMoved(sql, now)}),
   recorded as (${record(sql`moved`)})
-  select version, wire, aliases from moved where version = ${version}`;
+  select version, wire, aliases from moved`;
   return row;
 }
 
-const moving = (
-  sql: Sql,
-  scope: Scope,
-  name: string,
-  version: number,
-  { stage, archive, now }: Move,
-  condition = sql``,
-): Fragment => {
-  const moved = sql`case when v.version = ${version} then ${stage} else 'Archived' end`;
+/** What changes in a version `v` that moves. Its tags, which stay, are those in its document. */
+const moved = (sql: Sql, stage: Fragment, now: bigint): Fragment => {
   const updatedAt = sql`${now}::bigint`;
-  const which = archive
-    ? sql`(v.version = ${version} or v.stage = ${stage}) and exists (
-        select from tabularium.model_versions
-        where workspace = ${scope.workspace} and name = ${name} and version = ${version})`
-    : sql`v.version = ${version}`;
-  // A move leaves the tags as they are; they lie in the document.
-  return sql`
-    update tabularium.model_versions v
-    set stage = ${moved}, updated_at = ${updatedAt},
-      wire = ${documentOf(sql, sql`v.wire -> 'tags'`, { stage: moved, updatedAt })}
-    where v.workspace = ${scope.workspace} and v.name = ${name} and ${which} ${condition}
-    returning v.workspace, v.name, v.version, v.stage, v.wire, v.aliases`;
+  return sql`stage = ${stage}, updated_at = ${updatedAt},
+    wire = ${documentOf(sql, sql`v.wire -> 'tags'`, { stage, updatedAt })}`;
 };
 
 /** When the version was last changed, as a scalar; null where there is no such version. */

@@ -39,6 +39,7 @@ export function entriesOf(
  * Copies the files to a folder of this attempt's own, each only as long as it is known by the same etag, and looks at the
  * end whether they are still all: what is copied was there at one moment.
  *
+ * @param known the hashes of files, by their paths; those of others are added that the copy has read.
  * @returns where the copy lies.
  * @throws RESOURCE_CONFLICT where somebody writes to the source meanwhile.
  */
@@ -46,12 +47,15 @@ export async function copyFiles(
   objects: ObjectStore,
   pin: ClaimedPin,
   { files, single }: Listing,
+  known: Map<string, string>,
   signal: AbortSignal,
 ): Promise<string> {
   const folder = folderOfAttempt(pin.id, pin.attempt);
   await eachOf(files, atOnce, async ({ path, etag }) => {
     signal.throwIfAborted();
-    await objects.copy(below(pin.source, path), below(folder, single ?? path), etag);
+    const [from, to] = [below(pin.source, path), below(folder, single ?? path)];
+    const { sha256 } = await objects.copy(from, to, etag, !known.has(path));
+    if (sha256 !== undefined) known.set(path, sha256);
   });
   if (!sameFiles(files, await filesAt(objects, pin.source))) throw changing();
   return single === undefined ? folder : `${folder}/${single}`;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { localStore } from '../../objects/local.ts';
 import type { ObjectStore } from '../../objects/object-store.ts';
 import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
 import { Pinner } from './pinner.ts';
-import { type ClaimedPin, claimPin, noteFailed, notePinned } from './store.ts';
+import { type ClaimedPin, claimPin, findManifest, noteFailed, notePinned } from './store.ts';
 import { Uploads } from './uploads.ts';
 
 let database: FreshDatabase;
@@ -133,6 +134,32 @@ test('tries again while files change, and fails with the reason in the end', asy
     storage_location: 'mlflow-artifacts:/restless',
     pin: null,
   });
+});
+
+test('reads nothing again that it has read to copy it', async () => {
+  await stored('once/a', 'a');
+  await stored('once/b', 'b');
+  const { id, version } = await abandoned('once');
+  const store = localStore(folder);
+  const read: string[] = [];
+  const once = pinner({
+    // As on a disk that shares no blocks.
+    copy: async (from, to, etag, hashing) => ({
+      ...(await store.copy(from, to, etag)),
+      ...(hashing && { sha256: createHash('sha256').update(from.slice(-1)).digest('hex') }),
+    }),
+    get: (path) => {
+      read.push(path);
+      return store.get(path);
+    },
+  });
+  await once.takeUp();
+  expect(await stateOf(version)).toMatchObject({ status: 'READY' });
+  expect(read).toEqual([]);
+  const entries = await findManifest(database.sql, id);
+  expect(entries?.map(({ path, sha256 }) => [path, sha256])).toEqual(
+    ['a', 'b'].map((text) => [text, createHash('sha256').update(text).digest('hex')]),
+  );
 });
 
 test('sees a file that comes or goes while the others are copied', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MlflowError } from '../../contract/error.ts';
-import { manifestAddress } from '../../contract/manifest.ts';
+import { type ManifestEntry, manifestAddress } from '../../contract/manifest.ts';
 import type { Ask } from '../../db/ask.ts';
 import type { Pipeline } from '../../db/transaction.ts';
 import { whileLeased } from '../../jobs/lease.ts';
@@ -148,7 +148,7 @@ export class Pinner {
     await this.settle(pin.id);
   }
 
-  /** Copies, which makes the versions ready, and then hashes what is not known by its upload. */
+  /** Copies, which makes the versions ready, and then hashes what neither its upload nor the copy has. */
   async #copy(objects: ObjectStore, pin: store.ClaimedPin, signal: AbortSignal): Promise<void> {
     const { ask, transaction, uploads } = this.#its;
     const listing = await listFiles(objects, pin.source);
@@ -157,15 +157,17 @@ export class Pinner {
     if (listing.files.length === 0)
       return ask((sql) => store.noteFailed(sql, pin, 'Its files were deleted before they were copied.'));
     const known = await uploads.hashesOf(pin, listing.files);
-    const entries = entriesOf(listing, known);
-    if (entries && listing.single === undefined && (await this.#useSame(pin, manifestAddress(entries))))
+    const uploaded = entriesOf(listing, known);
+    if (uploaded && listing.single === undefined && (await this.#useSame(pin, manifestAddress(uploaded))))
       return;
-    const location = await copyFiles(objects, pin, listing, signal);
+    const location = await copyFiles(objects, pin, listing, known, signal);
+    const entries = entriesOf(listing, known);
     const noted = await transaction((sql) => store.notePinned(sql, pin, location, entries));
     if (noted.at(-1)?.length === 0) return;
     await this.settle(pin.id);
     await this.#removeEarlier(objects, pin);
     if (!entries) await this.#hash(objects, { ...pin, location }, location, known, signal);
+    else if (!uploaded) await this.#merge(pin, location, entries);
   }
 
   async #hash(
@@ -177,6 +179,11 @@ export class Pinner {
   ): Promise<void> {
     const entries = await hashCopy(objects, location, known, signal);
     await this.#its.transaction((sql) => store.noteHashed(sql, pin, entries));
+    await this.#merge(pin, location, entries);
+  }
+
+  /** Leaves one of two copies of the same files. A file alone stays, since its copy has a name. */
+  async #merge(pin: store.ClaimedPin, location: string, entries: readonly ManifestEntry[]): Promise<void> {
     if (/\/\d+$/.test(location)) await this.#useSame(pin, manifestAddress(entries));
   }
 

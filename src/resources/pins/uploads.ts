@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ask } from '../../db/ask.ts';
 import type { WalkedFile } from '../../objects/object-store.ts';
 import { findUploadHashes, keepUploadHashes, knowsPins, type NewPin, type UploadHash } from './store.ts';
@@ -20,8 +19,9 @@ export class Uploads {
   readonly #ask: Ask;
   /** By root and path. */
   #waiting = new Map<string, UploadHash>();
-  #gathering: Promise<void> | undefined;
-  #latest: Promise<void> | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+  /** Until what was noted is in the database. */
+  #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(ask: Ask) {
     this.#ask = ask;
@@ -30,16 +30,12 @@ export class Uploads {
   note(upload: UploadHash): void {
     if (this.#waiting.size >= most || Buffer.byteLength(upload.path) > longestPath) return;
     this.#waiting.set(`${upload.root}\n${upload.path}`, upload);
-    this.#gathering ??= sleep(gathering, undefined, { ref: false }).then(() => {
-      this.#gathering = undefined;
-      return this.#keep();
-    });
-    this.#latest = this.#gathering;
+    this.#gathering ??= setTimeout(() => this.#keep(), gathering).unref();
   }
 
   /** The hashes of those files of a source that are still what was uploaded, by their paths. */
   async hashesOf({ root, source }: NewPin, files: readonly WalkedFile[]): Promise<Map<string, string>> {
-    await this.#latest;
+    await this.#keep();
     const uploads = await this.#ask((sql) => findUploadHashes(sql, root, source));
     const byPath = new Map(uploads.map((upload) => [upload.path, upload]));
     const known = new Map<string, string>();
@@ -50,11 +46,17 @@ export class Uploads {
     return known;
   }
 
-  async #keep(): Promise<void> {
-    const uploads = [...this.#waiting.values()];
-    this.#waiting = new Map();
-    await this.#ask(async (sql) => {
-      if (await knowsPins(sql)) await keepUploadHashes(sql, uploads);
-    }).catch(() => {});
+  #keep(): Promise<unknown> {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    if (this.#waiting.size > 0) {
+      const uploads = [...this.#waiting.values()];
+      this.#waiting = new Map();
+      const kept = this.#ask(async (sql) => {
+        if (await knowsPins(sql)) await keepUploadHashes(sql, uploads);
+      }).catch(() => {});
+      this.#keeping = Promise.all([this.#keeping, kept]);
+    }
+    return this.#keeping;
   }
 }

@@ -37,30 +37,18 @@ interface ModelChange {
   /** Null where it stays as it is. */
   readonly updatedAt?: Fragment;
   readonly lastVersion?: Fragment;
-  /**
-   * Versions, as rows (version, stage, wire), that the statement has changed of which this is a part: no statement sees
-   * that in the tables.
-   */
-  readonly moved?: Fragment;
 }
 
-/** The newest version of each stage of the model `m`, as a JSON list. */
-const latestVersions = (sql: Sql, moved: Fragment | undefined): Fragment => {
-  const newest = sql`
-    select wire, version from tabularium.model_versions v
-    where workspace = m.workspace and name = m.name and stage = s.stage
-      ${moved ? sql`and version not in (select version from ${moved})` : sql``}
-    order by version desc limit 1`;
-  return sql`(
-    select json_agg(v.wire order by v.version)
-    from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
-    cross join lateral (${
-      moved
-        ? sql`select * from ((${newest}) union all select wire, version from ${moved} where stage = s.stage) e
-            order by version desc limit 1`
-        : newest
-    }) v)`;
-};
+/** The newest version of each stage `s` of the model `m`, as a JSON list. `newest` is a query for its wire and version. */
+const latestVersions = (sql: Sql, newest: Fragment): Fragment => sql`(
+  select json_agg(v.wire order by v.version)
+  from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
+  cross join lateral (${newest} order by version desc limit 1) v)`;
+
+/** A query for the versions of the stage `s` of the model `m`, for a list of the newest. */
+const ofStage = (sql: Sql): Fragment => sql`
+  select wire, version from tabularium.model_versions v
+  where v.workspace = m.workspace and v.name = m.name and v.stage = s.stage`;
 
 /** Renders the wire documents of the models that the condition names, `m` being their rows. */
 const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => sql`
@@ -68,7 +56,7 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
   set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
     wire = ${documentOf(sql, {
       updatedAt: sql`coalesce(c.updated_at, m.updated_at)`,
-      latestVersions: latestVersions(sql, change.moved),
+      latestVersions: latestVersions(sql, ofStage(sql)),
       tags: sql`(
         select json_agg(json_build_object('key', key, 'value', value) order by key)
         from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name)`,
@@ -87,12 +75,26 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
 export const renderModel = (sql: Sql, scope: Scope, name: string, change?: ModelChange): Query =>
   render(sql, sql`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
 
-/** The same as part of a statement that has `moved` versions of one model, at the time `now`. */
-export const renderModelOf = (sql: Sql, moved: Fragment, now: bigint): Query =>
-  render(sql, sql`(m.workspace, m.name) = (select workspace, name from ${moved} limit 1)`, {
-    updatedAt: sql`${now}`,
-    moved,
-  });
+/**
+ * The same as part of a statement that has changed the stage of the version in `moved`, of whom the model is locked: what
+ * the statement itself has changed, it does not see in the table.
+ */
+export const renderMoved = (sql: Sql, now: bigint): Fragment => {
+  const updatedAt = sql`${now}::bigint`;
+  const others = sql`(${ofStage(sql)} and v.version <> moved.version order by version desc limit 1)`;
+  const newest = sql`
+    select * from (${others} union all select moved.wire, moved.version where moved.stage = s.stage) candidates`;
+  return sql`
+  update tabularium.registered_models m
+  set updated_at = ${updatedAt},
+    wire = ${documentOf(sql, {
+      updatedAt,
+      latestVersions: latestVersions(sql, newest),
+      tags: sql`m.wire -> 'tags'`,
+      aliases: sql`m.wire -> 'aliases'`,
+    })}
+  from moved where m.workspace = moved.workspace and m.name = moved.name`;
+};
 
 /** The same for many models, which are rows with workspace and name. */
 export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
