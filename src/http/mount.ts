@@ -159,9 +159,9 @@ function makeHandler(route: Route, options: MountOptions): Handler {
   // The table is keyed by RPC; inside one handler request and response are those of that RPC.
   const run = operation.run as (request: unknown, call: unknown) => Promise<object>;
   return async (c) => {
-    const request = decode(route.rpc, await readRequest(c));
+    const incoming = await readRequest(c);
     const call = new RunningCall(options, route.rpc, c.get('requestId'));
-    const result = await run(request, call);
+    const result = await run(decode(route.rpc, incoming), call);
     if (call.recorded.size !== Number(operation.recorded))
       throw new Error(`${route.rpc} left ${call.recorded.size} audit rows`);
     const body = result instanceof Rendered ? result.json : encodeResponse(route.rpc, result);

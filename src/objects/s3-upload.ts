@@ -63,22 +63,23 @@ export async function upload(
 ): Promise<Uploaded> {
   const hash = createHash('sha256');
   let size = 0;
-  const source = new Source(hashed());
-  async function* hashed() {
-    for await (const chunk of length === undefined ? body : exactly(body, length)) {
-      hash.update(chunk);
-      size += chunk.byteLength;
-      passed(chunk.byteLength);
-      yield chunk;
-    }
-  }
+  const chunks = passing(body, length, (chunk) => {
+    hash.update(chunk);
+    size += chunk.byteLength;
+  });
   const { etag, version } = await (length === undefined
-    ? uploadHeld(target, source, limits.held)
+    ? uploadHeld(target, new Source(chunks), limits.held)
     : length <= limits.single
-      ? putObject(target, length === 0 ? new Uint8Array() : source.take(length), length)
-      : uploadStreamed(target, source, length, limits.streamed));
+      ? putObject(target, length <= short ? await whole(chunks) : chunks, length)
+      : uploadStreamed(target, new Source(chunks), length, limits.streamed));
   return { size, sha256: hash.digest('hex'), etag, version };
 }
+
+/** Bytes. So short a body costs less to hold than to stream. */
+const short = 256 * 1024;
+
+const whole = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> =>
+  Buffer.concat(await Array.fromAsync(chunks));
 
 export type Outcome = Pick<Uploaded, 'etag' | 'version'>;
 
@@ -182,20 +183,23 @@ async function sending<T>(
   }
 }
 
-/** The body, its last bytes held back until it is known to be as long as was said. */
-async function* exactly(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
-  const check = (right: boolean) => {
-    if (!right) throw brokeOff(size, length);
-  };
+/** The body as it passes; its last bytes are held back until it is known to be as long as was said. */
+async function* passing(
+  body: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+  see: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
   let held: Uint8Array | undefined;
   for await (const chunk of body) {
+    see(chunk);
+    passed(chunk.byteLength);
     size += chunk.byteLength;
-    check(size <= length);
+    if (length !== undefined && size > length) throw brokeOff(size, length);
     if (held) yield held;
     held = chunk;
   }
-  check(size === length);
+  if (length !== undefined && size < length) throw brokeOff(size, length);
   if (held) yield held;
 }
 
@@ -220,7 +224,7 @@ class Source {
     }
   }
 
-  async collect(size: number): Promise<Uint8Array> {
-    return Buffer.concat(await Array.fromAsync(this.take(size)));
+  collect(size: number): Promise<Uint8Array> {
+    return whole(this.take(size));
   }
 }

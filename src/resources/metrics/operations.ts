@@ -10,7 +10,9 @@ import * as store from './store.ts';
 
 const logMetric: Operation<'logMetric'> = async (request, call) => {
   checkDataset(request);
-  await logToRun(call, request.run_id || (request.run_uuid ?? ''), { points: [readPoint(request)] });
+  await logToRun(call, request.run_id || (request.run_uuid ?? ''), {
+    points: store.pointsToSend([readPoint(request)]),
+  });
   return {};
 };
 

@@ -1,14 +1,94 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import type { Batch, Point } from './rules.ts';
+import { batchOf, type Point } from './rules.ts';
 
 /** A point as JSON, of a row of metrics or latest_metrics; the double is written in full. */
 export const renderPoint = (sql: Sql, row: Fragment, key: Fragment): Fragment => sql`json_build_object(
   'key', ${key}, 'value', case when ${row}.is_nan then 'NaN' else ${row}.value end,
   'timestamp', ${row}.timestamp, 'step', ${row}.step)`;
 
-/** The CTEs `known` (the numbers of the batch's keys) and `unknown_keys` (those that have none yet). */
-export const knownKeys = (sql: Sql, { keys }: Batch): Fragment => sql`
+/**
+ * Points as the statement takes them that logs them: lists in Postgres' own words. What they were read from need not be
+ * kept while the database works; of a thousand points it would be much to carry over each collection of memory.
+ */
+export interface SentPoints {
+  /** Each once, sorted. */
+  readonly keys: readonly string[];
+  /** The logged models that any belongs to, each once. */
+  readonly models: readonly string[];
+  readonly all: Lists;
+  /** Of each key the point that counts. */
+  readonly latest: Lists;
+}
+
+interface Lists {
+  /** Where there is one point, that. */
+  readonly only: { readonly value: number; readonly timestamp: bigint; readonly step: bigint } | undefined;
+  /** Of each point, where its key stands among the keys, from 1 on. */
+  readonly places: string;
+  readonly values: string;
+  /** One for all where they are of one time, as most batches are: a list less to write and to read. */
+  readonly timestamps: string | bigint;
+  readonly steps: string;
+  /** Undefined where no point belongs to a logged model, as most do not: three lists less. */
+  readonly belongings: Belongings | undefined;
+}
+
+interface Belongings {
+  readonly models: readonly (string | null)[];
+  readonly datasetNames: readonly (string | null)[];
+  readonly datasetDigests: readonly (string | null)[];
+}
+
+/** Undefined where there are none. */
+export function pointsToSend(points: readonly Point[]): SentPoints | undefined {
+  if (points.length === 0) return undefined;
+  const batch = batchOf(points);
+  return {
+    keys: batch.keys,
+    models: [...new Set(points.flatMap(({ modelId }) => modelId ?? []))],
+    all: listsOf(batch.points, batch.places, belongingsOf(batch.points)),
+    latest: listsOf(
+      batch.latest,
+      batch.keys.map((_, i) => i + 1),
+      undefined,
+    ),
+  };
+}
+
+function listsOf(
+  points: readonly Point[],
+  places: readonly number[],
+  belongings: Belongings | undefined,
+): Lists {
+  const values = points.map((p) => (p.isNan ? Number.NaN : p.value));
+  const timestamps = points.map((p) => p.timestamp);
+  const steps = points.map((p) => p.step);
+  const [value, timestamp, step] = [values[0] as number, timestamps[0] as bigint, steps[0] as bigint];
+  return {
+    only: points.length === 1 ? { value, timestamp, step } : undefined,
+    places: list(places),
+    values: list(values),
+    timestamps: timestamps.every((one) => one === timestamp) ? timestamp : list(timestamps),
+    steps: list(steps),
+    belongings,
+  };
+}
+
+function belongingsOf(points: readonly Point[]): Belongings | undefined {
+  if (points.every(({ modelId, datasetName }) => modelId === null && datasetName === null)) return undefined;
+  return {
+    models: points.map((p) => p.modelId),
+    datasetNames: points.map((p) => p.datasetName),
+    datasetDigests: points.map((p) => p.datasetDigest),
+  };
+}
+
+/** A list as Postgres writes it. By itself postgres.js takes a list of bigint for one bigint. */
+const list = (numbers: readonly (number | bigint)[]): string => `{${numbers.join()}}`;
+
+/** The CTEs `known` (the numbers of the points' keys) and `unknown_keys` (those that have none yet). */
+export const knownKeys = (sql: Sql, { keys }: SentPoints): Fragment => sql`
   known as materialized (
     select s.key, k.id, s.place
     from ${keys.length === 1 ? sql`(values (${keys[0] as string}::text, 1))` : sql`unnest(${keys}::text[]) with ordinality`} as s (key, place)
@@ -19,36 +99,30 @@ export const knownKeys = (sql: Sql, { keys }: Batch): Fragment => sql`
 export const pointKey = 'metrics_point';
 
 /**
- * The CTEs that insert a batch into the run in `ready`, and put the latest of each metric forward.
+ * The CTEs that insert points into the run in `ready`, and put the latest of each metric forward.
  *
  * @param repeated whether points may stand there already: they stay as they are. To look for each costs as much as to
  *   write it; without it the statement fails on the key `metrics_point`.
  */
 export function insertPoints(
   sql: Sql,
-  { points, places, latest }: Batch,
+  { all, latest }: SentPoints,
   { repeated }: { repeated: boolean },
 ): Fragment {
-  // Most belong to no logged model: three lists less to write and to read.
-  const models = points.some(({ modelId, datasetName }) => modelId !== null || datasetName !== null);
+  const { belongings } = all;
   return sql`
   logged as (
     insert into tabularium.metrics
-      (run, key_id, timestamp, step, value, is_nan ${models ? sql`, model_id, dataset_name, dataset_digest` : sql``})
+      (run, key_id, timestamp, step, value, is_nan ${belongings ? sql`, model_id, dataset_name, dataset_digest` : sql``})
     select ready.id, (select array_agg(id order by place) from known)[s.place], s.timestamp, s.step, ${number(sql)}, ${isNan(sql)}
-      ${models ? sql`, s.model_id, s.dataset_name, s.dataset_digest` : sql``}
-    from ready, ${sentPoints(sql, places, points, models)}
+      ${belongings ? sql`, s.model_id, s.dataset_name, s.dataset_digest` : sql``}
+    from ready, ${rowsOf(sql, all)}
     ${repeated ? sql`on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing` : sql``}),
   latest as (
     insert into tabularium.latest_metrics as latest
       (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
     select ready.id, known.id, experiment_id, start_time, ${number(sql)}, ${isNan(sql)}, s.step, s.timestamp
-    from ready, ${sentPoints(
-      sql,
-      latest.map((_, i) => i + 1),
-      latest,
-      false,
-    )} join known on known.place = s.place
+    from ready, ${rowsOf(sql, latest)} join known on known.place = s.place
     order by known.id
     on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
       timestamp = excluded.timestamp
@@ -62,34 +136,21 @@ const number = (sql: Sql): Fragment => sql`case when s.value = 'NaN' then 0 else
  * Rows `s` (place, value, timestamp, step). A single one is stated as such: of a list the planner expects more, and plans
  * anew for each that is shorter.
  */
-function sentPoints(
-  sql: Sql,
-  places: readonly number[],
-  points: readonly Point[],
-  models: boolean,
-): Fragment {
-  const value = (p: Point) => (p.isNan ? Number.NaN : p.value);
-  const [only] = points;
-  if (only && points.length === 1 && !models)
-    return sql`(values (${places[0] as number}::int, ${value(only)}::float8, ${only.timestamp}::int8, ${only.step}::int8))
+function rowsOf(sql: Sql, { only, places, values, timestamps, steps, belongings }: Lists): Fragment {
+  if (only && !belongings)
+    return sql`(values (1, ${only.value}::float8, ${only.timestamp}::int8, ${only.step}::int8))
       as s (place, value, timestamp, step)`;
-  const lists = models
-    ? sql`, ${points.map((p) => p.modelId)}::text[], ${points.map((p) => p.datasetName)}::text[],
-      ${points.map((p) => p.datasetDigest)}::text[]`
+  const isOfOneTime = typeof timestamps === 'bigint';
+  const time = isOfOneTime ? sql`${timestamps}::int8 as timestamp` : sql`timestamp`;
+  const owners = belongings ? sql`, model_id, dataset_name, dataset_digest` : sql``;
+  const lists = belongings
+    ? sql`, ${belongings.models}::text[], ${belongings.datasetNames}::text[], ${belongings.datasetDigests}::text[]`
     : sql``;
-  const columns = models ? sql`, model_id, dataset_name, dataset_digest` : sql``;
-  // Most batches are of one time: a list less to write and to read.
-  const time = points.every(({ timestamp }) => timestamp === only?.timestamp) ? only?.timestamp : undefined;
-  const times = time === undefined ? sql`${numbers(points.map((p) => p.timestamp))}::int8[],` : sql``;
   return sql`(
-    select place, value, ${time === undefined ? sql`timestamp` : sql`${time}::int8 as timestamp`}, step ${columns}
-    from unnest(${numbers(places)}::int[], ${numbers(points.map(value))}::float8[], ${times}
-      ${numbers(points.map((p) => p.step))}::int8[] ${lists})
-      as u (place, value, ${time === undefined ? sql`timestamp,` : sql``} step ${columns})) as s`;
+    select place, value, ${time}, step ${owners}
+    from unnest(${places}::int[], ${values}::float8[], ${steps}::int8[] ${isOfOneTime ? sql`` : sql`, ${timestamps}::int8[]`} ${lists})
+      as u (place, value, step ${isOfOneTime ? sql`` : sql`, timestamp`} ${owners})) as s`;
 }
-
-/** A list as Postgres writes it. By itself postgres.js takes a list of bigint for one bigint. */
-const numbers = (list: readonly (number | bigint)[]): string => `{${list.join()}}`;
 
 /** Gives the keys their numbers. Of two that do so at once the later waits, and finds them. */
 export async function insertKeys(sql: Sql, keys: readonly string[]): Promise<void> {

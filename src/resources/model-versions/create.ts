@@ -4,7 +4,7 @@ import type { Call, Operation } from '../../contract/operation.ts';
 import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
-import type { NewPin } from '../pins/store.ts';
+import type { ModelKey, NewPin } from '../pins/store.ts';
 import {
   checkModelName,
   checkVersionTag,
@@ -35,8 +35,8 @@ interface Lineage {
 export interface Keeper {
   /** The copy that a version at this location needs; undefined where it stays a pointer. */
   plan(location: string): Promise<NewPin | undefined>;
-  /** Makes a copy that is noted, and tells its versions; never throws. */
-  make(pin: NewPin): Promise<void>;
+  /** Makes a copy that is noted, for a version of this model, and tells it; never throws. */
+  make(pin: NewPin, model: ModelKey): Promise<void>;
   /** Whether a location is that of a copy which a version has. */
   isKept(location: string): Promise<boolean>;
   /** Tells versions that wait for a copy that is there meanwhile. */
@@ -101,7 +101,7 @@ export const createModelVersion =
     const row = created?.[0] as unknown as store.VersionRow | undefined;
     if (!row) throw modelNotFound(name);
     if (!keeping) return answerVersion(row);
-    await kept(keeping, keeper);
+    await kept(keeping, keeper, { workspace: scope.workspace, name });
     return answerVersion((await call.find((sql) => store.findVersion(sql, scope, name, row.version))) ?? row);
   };
 
@@ -126,11 +126,11 @@ async function locationInRun(call: Call, path: string): Promise<string> {
 }
 
 /** Waits until the version is told how its copy came to an end, but not for long: without it, it is told later. */
-async function kept(keeping: store.Keeping, keeper: Keeper): Promise<void> {
+async function kept(keeping: store.Keeping, keeper: Keeper, model: ModelKey): Promise<void> {
   if ('make' in keeping) {
     const over = new AbortController();
     await Promise.race([
-      keeper.make(keeping.make),
+      keeper.make(keeping.make, model),
       sleep(patience, undefined, { signal: over.signal }).catch(() => {}),
     ]);
     over.abort();

@@ -91,9 +91,7 @@ test('of many processes one takes a copy up, and one that was given up for dead 
   await Promise.all(Array.from({ length: 4 }, () => drain(pinner())));
   const before = await stateOf(version);
   expect(before).toMatchObject({ status: 'READY' });
-  await database.sql.begin(async (tx) => {
-    for (const one of notePinned(tx as never, dead, '.tabularium/pinned/wrong/1', undefined)) await one;
-  });
+  await notePinned(database.sql, dead, '.tabularium/pinned/wrong/1', undefined);
   await noteFailed(database.sql, dead, 'The dead speak.');
   await pinner().settle(dead.id);
   expect(await stateOf(version)).toEqual(before);
@@ -104,10 +102,8 @@ test('tells versions of a copy whose maker was killed before it told them', asyn
   const { id, version } = await abandoned('untold');
   await stored(`.tabularium/pinned/${id}/2/MLmodel`, 'told late');
   const pin = (await claimPin(database.sql)) as ClaimedPin;
-  await database.sql.begin(async (tx) => {
-    const entries = [{ path: 'MLmodel', size: 9, sha256: 'f'.repeat(64) }];
-    for (const one of notePinned(tx as never, pin, `.tabularium/pinned/${id}/2`, entries)) await one;
-  });
+  const entries = [{ path: 'MLmodel', size: 9, sha256: 'f'.repeat(64) }];
+  await notePinned(database.sql, pin, `.tabularium/pinned/${id}/2`, entries);
   expect(await stateOf(version)).toMatchObject({ status: 'PENDING_REGISTRATION' });
   await drain(pinner());
   expect(await stateOf(version)).toMatchObject({ status: 'READY' });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MlflowError } from '../../contract/error.ts';
 import { type ManifestEntry, manifestAddress } from '../../contract/manifest.ts';
+import type { Query, Sql } from '../../contract/sql.ts';
 import type { Ask } from '../../db/ask.ts';
 import type { Pipeline } from '../../db/transaction.ts';
 import { whileLeased } from '../../jobs/lease.ts';
@@ -70,9 +71,9 @@ export class Pinner {
     return this.#its.ask((sql) => store.isCopyOf(sql, pin, location));
   }
 
-  /** Makes a copy that was noted as claimed, and tells the versions. Never throws. */
-  async make(pin: store.NewPin): Promise<void> {
-    await this.#work({ ...pin, attempt: 1, location: null });
+  /** Makes a copy that was noted as claimed for a version of this model, and tells it. Never throws. */
+  async make(pin: store.NewPin, model: store.ModelKey): Promise<void> {
+    await this.#work({ ...pin, attempt: 1, location: null }, model);
   }
 
   /** Takes up what is due, and tells the versions of copies that came to an end. @returns whether more may be due. */
@@ -86,12 +87,9 @@ export class Pinner {
 
   /** Tells the versions that wait for it how a copy came to an end; some may wait on, if it has not. */
   async settle(id: string): Promise<void> {
-    const models = await this.#its.ask((sql) => store.findWaitingModels(sql, id));
-    if (models.length === 0) return;
-    await this.#its.transaction((sql) => {
-      const keys = store.keysOf(sql, models);
-      return [lockModelsOf(sql, keys), settleVersions(sql, id, models), renderModelsOf(sql, keys)];
-    });
+    const waiting = await this.#its.ask<unknown[]>((sql) => store.findWaitingModels(sql, id));
+    if (waiting.length === 0) return;
+    await this.#its.transaction((sql) => telling(sql, id, waiting as store.ModelKey[]));
   }
 
   /** Ends what is under way between two files; another process goes on with it. */
@@ -104,7 +102,8 @@ export class Pinner {
     return this.#known;
   }
 
-  async #work(pin: store.ClaimedPin): Promise<void> {
+  /** @param model that of the version for which the copy was noted; undefined where it was taken up. */
+  async #work(pin: store.ClaimedPin, model?: store.ModelKey): Promise<void> {
     const { ask, log } = this.#its;
     await whileLeased(
       prolongEvery,
@@ -114,7 +113,7 @@ export class Pinner {
         if (this.#running >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
         this.#running++;
         try {
-          await this.#attempt(pin, signal);
+          await this.#attempt(pin, model, signal);
         } finally {
           this.#running--;
           this.#waiting.shift()?.();
@@ -125,12 +124,17 @@ export class Pinner {
     );
   }
 
-  async #attempt(pin: store.ClaimedPin, signal: AbortSignal): Promise<void> {
+  async #attempt(
+    pin: store.ClaimedPin,
+    model: store.ModelKey | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { ask, places, log } = this.#its;
     try {
       const { objects } = placeOf(pin.base, '', places);
-      if (pin.location === null) await this.#copy(objects, pin, signal);
-      else await this.#hash(objects, pin, pin.location, new Map(), signal);
+      if (pin.location === null) {
+        if (await this.#copy(objects, pin, model, signal)) return;
+      } else await this.#hash(objects, pin, pin.location, new Map(), signal);
     } catch (error) {
       if (this.#stopping.signal.aborted)
         return ask((sql) => store.putBack(sql, pin, 0, 'The server was stopped.'));
@@ -148,26 +152,64 @@ export class Pinner {
     await this.settle(pin.id);
   }
 
-  /** Copies, which makes the versions ready, and then hashes what neither its upload nor the copy has. */
-  async #copy(objects: ObjectStore, pin: store.ClaimedPin, signal: AbortSignal): Promise<void> {
-    const { ask, transaction, uploads } = this.#its;
+  /**
+   * Copies, which makes the versions ready, and then hashes what neither its upload nor the copy has.
+   *
+   * @returns whether every version has been told.
+   */
+  async #copy(
+    objects: ObjectStore,
+    pin: store.ClaimedPin,
+    model: store.ModelKey | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { ask, uploads } = this.#its;
     const listing = await listFiles(objects, pin.source);
-    if (!(await ask((sql) => store.isWanted(sql, pin))))
-      return ask((sql) => store.noteFailed(sql, pin, 'No version needs it any more.'));
-    if (listing.files.length === 0)
-      return ask((sql) => store.noteFailed(sql, pin, 'Its files were deleted before they were copied.'));
+    if (!model && !(await ask((sql) => store.isWanted(sql, pin)))) {
+      await ask((sql) => store.noteFailed(sql, pin, 'No version needs it any more.'));
+      return false;
+    }
+    if (listing.files.length === 0) {
+      await ask((sql) => store.noteFailed(sql, pin, 'Its files were deleted before they were copied.'));
+      return false;
+    }
     const known = await uploads.hashesOf(pin, listing.files);
     const uploaded = entriesOf(listing, known);
-    if (uploaded && listing.single === undefined && (await this.#useSame(pin, manifestAddress(uploaded))))
-      return;
+    if (uploaded && listing.single === undefined) {
+      const same = await this.#useSame(pin, uploaded, model);
+      if (same.noted) return same.told;
+    }
     const location = await copyFiles(objects, pin, listing, known, signal);
     const entries = entriesOf(listing, known);
-    const noted = await transaction((sql) => store.notePinned(sql, pin, location, entries));
-    if (noted.at(-1)?.length === 0) return;
-    await this.settle(pin.id);
+    const { noted, told } = await this.#note(pin, model, (sql) => [
+      store.notePinned(sql, pin, location, entries),
+    ]);
+    if (!noted) return false;
+    if (!told) await this.settle(pin.id);
     await this.#removeEarlier(objects, pin);
     if (!entries) await this.#hash(objects, { ...pin, location }, location, known, signal);
     else if (!uploaded) await this.#merge(pin, location, entries);
+    return uploaded !== undefined;
+  }
+
+  /**
+   * Has a copy come to an end by these statements, and tells the version of `model` in the same transaction.
+   *
+   * @returns whether the last of them has a row, and whether every version has been told.
+   */
+  async #note(
+    pin: store.ClaimedPin,
+    model: store.ModelKey | undefined,
+    statements: (sql: Sql) => readonly Query[],
+  ): Promise<{ noted: boolean; told: boolean }> {
+    let last = 0;
+    const results = await this.#its.transaction((sql) => {
+      const notes = statements(sql);
+      last = notes.length - 1;
+      if (!model) return notes;
+      return [...notes, ...telling(sql, pin.id, [model]), store.findWaitingModels(sql, pin.id)];
+    });
+    return { noted: results[last]?.length === 1, told: model !== undefined && results.at(-1)?.length === 0 };
   }
 
   async #hash(
@@ -184,19 +226,29 @@ export class Pinner {
 
   /** Leaves one of two copies of the same files. A file alone stays, since its copy has a name. */
   async #merge(pin: store.ClaimedPin, location: string, entries: readonly ManifestEntry[]): Promise<void> {
-    if (/\/\d+$/.test(location)) await this.#useSame(pin, manifestAddress(entries));
+    if (/\/\d+$/.test(location)) await this.#useSame(pin, entries);
   }
 
-  /** Has versions use another copy of the same files, if there is one. */
-  async #useSame(pin: store.ClaimedPin, address: string): Promise<boolean> {
-    const noted = await this.#its.transaction((sql) => store.noteSame(sql, pin, address));
-    return noted.at(-1)?.length === 1;
+  /** Has versions use another copy of the same files, if there is one, and tells that of `model`. */
+  async #useSame(
+    pin: store.ClaimedPin,
+    entries: readonly ManifestEntry[],
+    model?: store.ModelKey,
+  ): Promise<{ noted: boolean; told: boolean }> {
+    const address = manifestAddress(entries);
+    return this.#note(pin, model, (sql) => store.noteSame(sql, pin, address));
   }
 
   /** What attempts have left that were broken off. */
   async #removeEarlier(objects: ObjectStore, { id, attempt }: store.ClaimedPin): Promise<void> {
     for (let earlier = 1; earlier < attempt; earlier++) await objects.delete(folderOfAttempt(id, earlier));
   }
+}
+
+/** The statements that tell the versions of these models how the copy came to an end; they change nothing before. */
+function telling(sql: Sql, pin: string, models: readonly store.ModelKey[]): Query[] {
+  const ended = store.endedFor(sql, pin, models);
+  return [lockModelsOf(sql, ended), settleVersions(sql, pin, models), renderModelsOf(sql, ended)];
 }
 
 /** Whether a store could not be asked; what it refuses, or this server may not read, stays a pointer. */

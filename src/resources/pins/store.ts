@@ -68,20 +68,19 @@ const keepManifest = (sql: Sql, address: string, entries: readonly ManifestEntry
   values (${address}, ${manifestText(entries)}, ${entries.length}, ${entries.reduce((sum, { size }) => sum + size, 0)})
   on conflict do nothing`;
 
-/** The statements that note that the copy is whole; its files as well, where they are known already. */
+/** Notes that the copy is whole; its files as well, where they are known already. A row, unless another has taken it up. */
 export const notePinned = (
   sql: Sql,
   pin: ClaimedPin,
   location: string,
   entries: readonly ManifestEntry[] | undefined,
-): Query[] => {
+): Query => {
   const address = entries ? manifestAddress(entries) : null;
-  return [
-    ...(entries ? [keepManifest(sql, address as string, entries)] : []),
-    sql`update tabularium.pins set state = 'pinned', location = ${location}, reason = null, address = ${address},
-        due_at = ${entries ? sql`null` : sql`due_at`}
-      where ${held(sql, pin)} and state = 'copying' returning id`,
-  ];
+  return sql`
+    ${entries ? sql`with kept as (${keepManifest(sql, address as string, entries)})` : sql``}
+    update tabularium.pins set state = 'pinned', location = ${location}, reason = null, address = ${address},
+      due_at = ${entries ? sql`null` : sql`due_at`}
+    where ${held(sql, pin)} and state = 'copying' returning id`;
 };
 
 /** The statements that note which files the copy has, now that they are hashed. */
@@ -141,16 +140,20 @@ export const isUntold = (sql: Sql): Fragment => sql`(
   p.state <> 'copying'
   and (v.status = 'PENDING_REGISTRATION' or v.storage_location is distinct from p.base || p.location))`;
 
-/** The models of which a version waits for the end of this copy, or for another in its place. */
-export async function findWaitingModels(sql: Sql, pin: string): Promise<ModelKey[]> {
-  return sql<ModelKey[]>`select distinct v.workspace, v.name
+/** The models (`ModelKey`) of which a version waits for the end of this copy, or for another in its place. */
+export const findWaitingModels = (sql: Sql, pin: string): Query =>
+  sql`select distinct v.workspace, v.name
     from tabularium.model_versions v join tabularium.pins p on p.id = v.pin
     where v.pin = ${pin} and ${isUntold(sql)}`;
-}
 
 /** Models as rows `k (workspace, name)`. */
 export const keysOf = (sql: Sql, models: readonly ModelKey[]): Fragment => sql`unnest(
   ${models.map(({ workspace }) => workspace)}::text[], ${models.map(({ name }) => name)}::text[]) as k (workspace, name)`;
+
+/** The same, once their copy has come to an end; none before. */
+export const endedFor = (sql: Sql, pin: string, models: readonly ModelKey[]): Fragment => sql`(
+  select k.workspace, k.name from ${keysOf(sql, models)}
+  where exists (select from tabularium.pins where id = ${pin} and state <> 'copying')) ended`;
 
 /** Whether a version has this copy at this very location. */
 export async function isCopyOf(sql: Sql, pin: string, location: string): Promise<boolean> {

@@ -99,8 +99,8 @@ async function pinNow(
 ): Promise<store.KeptVersion> {
   const pin = await pinner.plan(version.storage_location);
   if (!pin || !(await ask((sql) => store.pinPointer(sql, version, pin)))) return version;
-  await pinner.make(pin);
   const { name, version: number } = version;
+  await pinner.make(pin, { workspace: scope.workspace, name });
   const [now] = await ask((sql) => store.findVersions(sql, scope, { name, version: number }));
   return now ?? version;
 }

@@ -8,6 +8,7 @@ import { onUnique } from '../../db/sqlstate.ts';
 import { experimentNotFound, parseExperimentId, requireActive } from '../experiments/rules.ts';
 import { findExperiment } from '../experiments/store.ts';
 import { checkDataset, readPoints } from '../metrics/rules.ts';
+import { pointsToSend } from '../metrics/store.ts';
 import * as inputs from './inputs.ts';
 import { readModelSummary } from './model-history.ts';
 import {
@@ -129,7 +130,7 @@ const logParam: Operation<'logParam'> = async (request, call) => {
   return {};
 };
 
-const logBatch: Operation<'logBatch'> = async (request, call) => {
+const logBatch: Operation<'logBatch'> = (request, call) => {
   const { run_id: runId } = request;
   request.metrics.forEach(checkDataset);
   checkRunId(runId);
@@ -138,10 +139,15 @@ const logBatch: Operation<'logBatch'> = async (request, call) => {
   const tags = request.tags.map((tag, i) => readTag(tag, `tags[${i}].key`));
   checkBatchLimits(points.length, params.length, tags.length);
   refuseRepeatedParams(params);
-  const conflicts = await store.logToRun(call, runId, { points, params, tags: collectTags(tags) });
+  // A function of its own: this one would keep what was sent.
+  return logAll(call, runId, { points: pointsToSend(points), params, tags: collectTags(tags) });
+};
+
+async function logAll(call: Call, runId: string, data: store.RunData): Promise<Record<string, never>> {
+  const conflicts = await store.logToRun(call, runId, data);
   if (conflicts.length > 0) throw paramsChanged(runId, conflicts);
   return {};
-};
+}
 
 /** What clients before 3.0 send for a model; later ones create a logged model. */
 const logModel: Operation<'logModel'> = async ({ run_id: runId, model_json }, call) => {

@@ -1,8 +1,7 @@
 import type { Call } from '../../contract/operation.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
-import { batchOf, type Point } from '../metrics/rules.ts';
-import { insertKeys, insertPoints, knownKeys, pointKey } from '../metrics/store.ts';
+import { insertKeys, insertPoints, knownKeys, pointKey, type SentPoints } from '../metrics/store.ts';
 import { forgetDocument, queueEnded, runOf, takeDocument } from './documents.ts';
 import { renderInfo, renderRun } from './render.ts';
 import {
@@ -146,7 +145,7 @@ export interface RunData {
   readonly params?: readonly Entry[];
   /** Sorted by key, each key once, and no empty name of the run. */
   readonly tags?: readonly Entry[];
-  readonly points?: readonly Point[];
+  readonly points?: SentPoints | undefined;
 }
 
 interface Logged {
@@ -170,7 +169,7 @@ interface Logged {
  */
 export async function logToRun(call: Call, runId: string, data: RunData): Promise<readonly ParamConflict[]> {
   // A single point may well be sent twice, by a client that heard no answer; of a batch few are.
-  let repeated = data.points?.length === 1;
+  let repeated = data.points?.all.only !== undefined;
   for (let attempt = 1; ; attempt++) {
     const logged = await call
       .write((sql) => logOnce(sql, call.scope, runId, data, { repeated }))
@@ -262,30 +261,29 @@ async function logOnce(
   sql: Sql,
   scope: Scope,
   runId: string,
-  { params = [], tags = [], points = [] }: RunData,
+  { params = [], tags = [], points }: RunData,
   { repeated }: { repeated: boolean },
 ): Promise<Logged | undefined> {
-  const batch = batchOf(points);
-  const models = [...new Set(points.flatMap(({ modelId }) => modelId ?? []))];
+  const models = points?.models ?? [];
   const name = tags.find(({ key }) => key === runNameTag)?.value;
   // CTEs that are not needed are left out: most requests log one thing.
   const [row] = await sql`
     with ${runOf(sql, scope, runId)}
     ${params.length > 0 ? sql`, ${sentParams(sql, params)}` : sql``}
-    ${points.length > 0 ? sql`, ${knownKeys(sql, batch)}` : sql``}
+    ${points ? sql`, ${knownKeys(sql, points)}` : sql``}
     ${models.length > 0 ? sql`, ${unknownModels(sql, models)}` : sql``},
     ready as (
       select run.* from run where lifecycle_stage = 'active' and not rendered
       ${params.length > 0 ? sql`and not exists (select from conflicts)` : sql``}
-      ${points.length > 0 ? sql`and not exists (select from unknown_keys)` : sql``}
+      ${points ? sql`and not exists (select from unknown_keys)` : sql``}
       ${models.length > 0 ? sql`and not exists (select from unknown_models)` : sql``})
     ${params.length > 0 ? sql`, ${insertParams(sql)}` : sql``}
-    ${points.length > 0 ? sql`, ${insertPoints(sql, batch, { repeated })}` : sql``}
+    ${points ? sql`, ${insertPoints(sql, points, { repeated })}` : sql``}
     ${tags.length > 0 ? sql`, ${upsertTags(sql, tags)}` : sql``}
     ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
     select run.lifecycle_stage as stage, rendered,
       ${params.length > 0 ? sql`(select json_agg(conflicts) from conflicts)` : sql`null`} as conflicts,
-      ${points.length > 0 ? sql`(select json_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
+      ${points ? sql`(select json_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
       ${models.length > 0 ? sql`(select min(model_id) from unknown_models)` : sql`null`} as unknown_model
     from run`;
   return (
