@@ -12,9 +12,10 @@ export interface Author {
 
 /** The `insert` of one audit row, if `from` (a CTE of the changing statement) has any row. */
 export function auditInsert(sql: Sql, author: Author, entry: AuditEntry, from: Fragment): Fragment {
+  const name = typeof entry.name === 'string' ? entry.name : entry.name(sql, from);
   const detail = entry.detail ? JSON.stringify(entry.detail) : null;
   return sql`insert into tabularium.audit (workspace, actor, action, kind, name, request_id, detail)
-    select ${author.scope.workspace}, ${author.actor}, ${author.action}, ${entry.kind}, ${entry.name},
+    select ${author.scope.workspace}, ${author.actor}, ${author.action}, ${entry.kind}, ${name},
       ${author.requestId}, ${detail}::text::jsonb
     where exists (select from ${from})`;
 }

@@ -14,11 +14,11 @@ export class Rendered {
 /** One line of the audit log. It must hold no secret. */
 export interface AuditEntry {
   /**
-   * What was changed, e.g. `registered-model` and `fraud-detector`, or `model-version` and `fraud-detector/3`; a
-   * fragment where only the database knows the number.
+   * What was changed, e.g. `registered-model` and `fraud-detector`, or `model-version` and `fraud-detector/3`; made of
+   * the rows that were changed where only the database knows the number.
    */
   readonly kind: string;
-  readonly name: string | Fragment;
+  readonly name: string | ((sql: Sql, from: Fragment) => Fragment);
   /** What changed, small: new stage, tag key, alias. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidParameter, notFound } from '../../contract/error.ts';
-import type { Call, Operation } from '../../contract/operation.ts';
+import type { AuditEntry, Call, Operation } from '../../contract/operation.ts';
+import type { Sql } from '../../contract/sql.ts';
 import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
@@ -79,26 +80,34 @@ export const createModelVersion =
       tags,
       now,
     };
-    const [created] = await call.transaction((sql) => [
-      store.insertVersion(sql, scope, name, version, (from) => {
-        const label = sql`${name}::text || '/' || (select version from ${from})`;
-        return call.record(
-          sql,
-          { kind: 'model-version', name: label, detail: { source: lineage.source } },
-          from,
-        );
-      }),
-      renderModel(sql, scope, name, { updatedAt: sql`${now}::bigint`, lastVersion: sql`m.last_version + 1` }),
-      ...(prompt || lineage.modelId === ''
-        ? []
-        : [
-            appendModelVersion(sql, scope, lineage.modelId, {
-              name,
-              version: store.lastVersion(sql, scope, name),
-            }),
-          ]),
-    ]);
-    const row = created?.[0] as unknown as store.VersionRow | undefined;
+    const entry: AuditEntry = {
+      kind: 'model-version',
+      name: (sql, created) => sql`${name}::text || '/' || (select version from ${created})`,
+      detail: { source: lineage.source },
+    };
+    const insert = (sql: Sql, alone: boolean) =>
+      store.insertVersion(sql, scope, name, version, (from) => call.record(sql, entry, from), { alone });
+    const modelId = prompt ? '' : lineage.modelId;
+    const insertInTurn = async () => {
+      const [created] = await call.transaction((sql) => [
+        insert(sql, false),
+        renderModel(sql, scope, name, {
+          updatedAt: sql`${now}::bigint`,
+          lastVersion: sql`m.last_version + 1`,
+        }),
+        ...(modelId === ''
+          ? []
+          : [
+              appendModelVersion(sql, scope, modelId, {
+                name,
+                version: store.lastVersion(sql, scope, name),
+              }),
+            ]),
+      ]);
+      return created?.[0];
+    };
+    const [alone] = modelId === '' ? await call.write(async (sql) => insert(sql, true)) : [];
+    const row = (alone ?? (await insertInTurn())) as unknown as store.VersionRow | undefined;
     if (!row) throw modelNotFound(name);
     if (!keeping) return answerVersion(row);
     await kept(keeping, keeper, { workspace: scope.workspace, name });

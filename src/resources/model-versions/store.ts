@@ -4,7 +4,7 @@ import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
 import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
-import { findModel, newTags, renderMoved } from '../registered-models/store.ts';
+import { findModel, lockUnchanged, newTags, renderWith } from '../registered-models/store.ts';
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
@@ -186,6 +186,9 @@ export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => s
  * must tell the model (`renderModel`). Answers a `VersionRow`; none where there is no such model.
  *
  * Whoever waits here for another writer goes on with the model's row as that one left it, and reads nothing else.
+ *
+ * @param alone whether it is no part of a transaction: then it renders the model itself, and inserts nothing where it had
+ *   to wait for another writer (`lockUnchanged`).
  */
 export const insertVersion = (
   sql: Sql,
@@ -193,6 +196,7 @@ export const insertVersion = (
   name: string,
   version: NewVersion,
   record: (created: Fragment) => Fragment,
+  { alone }: { alone: boolean },
 ): Query => {
   const { keeping } = version;
   const tags = newTags(sql, version.tags);
@@ -200,9 +204,13 @@ export const insertVersion = (
   const pin = keeping && ('make' in keeping ? keeping.make.id : keeping.share);
   const status = keeping && ('make' in keeping ? 'PENDING_REGISTRATION' : keeping.status);
   return sql`
-  with locked as (
+  with ${
+    alone
+      ? lockUnchanged(sql, scope, name)
+      : sql`locked as (
     select workspace, name, last_version from tabularium.registered_models
-    where workspace = ${scope.workspace} and name = ${name} for no key update),
+    where workspace = ${scope.workspace} and name = ${name} for no key update)`
+  },
   ${keeping && 'make' in keeping ? sql`pinned as (${insertPin(sql, keeping.make, sql`locked`)}),` : sql``}
   created as (
     insert into tabularium.model_versions
@@ -216,7 +224,8 @@ export const insertVersion = (
         ${version.runLink}::text as run_link, ${status ?? 'READY'}::text as status, null::text as status_message,
         ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
       from locked) v
-    returning workspace, name, version, wire),
+    returning workspace, name, version, stage, wire),
+  ${alone ? sql`rendered as (${renderWith(sql, sql`created`, version.now)}),` : sql``}
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
     select c.workspace, c.name, c.version, t.key, t.value
@@ -296,8 +305,7 @@ export const moveToStage = (
 
 /**
  * Moves the version alone, in one statement, which also locks the model and renders it. It changes nothing, and answers
- * nothing, where it had to wait for another writer of the model: of what that has done, it would see only the row that
- * it waited for.
+ * nothing, where it had to wait for another writer of the model (`lockUnchanged`).
  */
 export async function moveAlone(
   sql: Sql,
@@ -307,16 +315,13 @@ export async function moveAlone(
   { stage, now }: Move,
   record: (from: Fragment) => Fragment,
 ): Promise<VersionRow | undefined> {
-  const key = sql`workspace = ${scope.workspace} and name = ${name}`;
   const [row] = await sql<VersionRow[]>`
-  with locked as (
-    select ctid from tabularium.registered_models where ${key} for no key update),
+  with ${lockUnchanged(sql, scope, name)},
   moved as (
     update tabularium.model_versions v set ${moved(sql, sql`${stage}::text`, now)}
-    where ${key} and version = ${version} and exists (
-      select from tabularium.registered_models where ${key} and ctid = (select ctid from locked))
+    from locked m where v.workspace = m.workspace and v.name = m.name and v.version = ${version}
     returning v.workspace, v.name, v.version, v.stage, v.wire, v.aliases),
-  rendered as (${renderMoved(sql, now)}),
+  rendered as (${renderWith(sql, sql`moved`, now)}),
   recorded as (${record(sql`moved`)})
   select version, wire, aliases from moved`;
   return row;

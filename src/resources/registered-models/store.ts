@@ -6,6 +6,19 @@ import { promptTag, type Tag } from './rules.ts';
 export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
   sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
 
+/**
+ * The CTE `locked`, the model's row, locked, of a statement that changes the model alone. It is empty where the statement
+ * had to wait for another writer: of what that one has done it would see no row but this.
+ */
+export const lockUnchanged = (sql: Sql, scope: Scope, name: string): Fragment => {
+  const key = sql`workspace = ${scope.workspace} and name = ${name}`;
+  return sql`
+  held as (
+    select workspace, name, last_version, ctid from tabularium.registered_models where ${key} for no key update),
+  locked as (
+    select * from held where exists (select from tabularium.registered_models m where ${key} and m.ctid = held.ctid))`;
+};
+
 /** The same for many models, which are rows `k` with workspace and name. */
 export const lockModelsOf = (sql: Sql, rows: Fragment): Query => sql`
   select from tabularium.registered_models where (workspace, name) in (select workspace, name from ${rows})
@@ -76,24 +89,24 @@ export const renderModel = (sql: Sql, scope: Scope, name: string, change?: Model
   render(sql, sql`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
 
 /**
- * The same as part of a statement that has changed the stage of the version in `moved`, of whom the model is locked: what
- * the statement itself has changed, it does not see in the table.
+ * The same as part of a statement that has locked the model and made or moved the version in the CTE `changed`: what the
+ * statement itself does, it does not see in the tables.
  */
-export const renderMoved = (sql: Sql, now: bigint): Fragment => {
+export const renderWith = (sql: Sql, changed: Fragment, now: bigint): Fragment => {
   const updatedAt = sql`${now}::bigint`;
-  const others = sql`(${ofStage(sql)} and v.version <> moved.version order by version desc limit 1)`;
+  const others = sql`(${ofStage(sql)} and v.version <> c.version order by version desc limit 1)`;
   const newest = sql`
-    select * from (${others} union all select moved.wire, moved.version where moved.stage = s.stage) candidates`;
+    select * from (${others} union all select c.wire, c.version where c.stage = s.stage) candidates`;
   return sql`
   update tabularium.registered_models m
-  set updated_at = ${updatedAt},
+  set updated_at = ${updatedAt}, last_version = greatest(m.last_version, c.version),
     wire = ${documentOf(sql, {
       updatedAt,
       latestVersions: latestVersions(sql, newest),
       tags: sql`m.wire -> 'tags'`,
       aliases: sql`m.wire -> 'aliases'`,
     })}
-  from moved where m.workspace = moved.workspace and m.name = moved.name`;
+  from ${changed} c where m.workspace = c.workspace and m.name = c.name`;
 };
 
 /** The same for many models, which are rows with workspace and name. */
