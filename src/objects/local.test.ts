@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { localStore } from './local.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -202,6 +206,20 @@ describe('ranges', () => {
     await expect(store.get('a', { start: 4, end: 9 })).rejects.toEqual(invalid('behind the end'));
     await expect(store.get('empty', { start: 0, end: 0 })).rejects.toEqual(invalid('behind the end'));
   });
+});
+
+test('a pipe and a socket are no files, and are not waited for', async () => {
+  await store.put('d/a', bytes('x'));
+  await promisify(execFile)('mkfifo', [join(root, 'd/pipe')]);
+  const server = createServer().listen(join(root, 'd/socket'));
+  await once(server, 'listening');
+  for (const path of ['d/pipe', 'd/socket']) {
+    await expect(store.get(path)).rejects.toEqual(absent(`No such artifact: '${path}'`));
+    await expect(store.copy(path, 'b')).rejects.toEqual(absent(`No such artifact: '${path}'`));
+    expect(await store.stat(path)).toBeUndefined();
+  }
+  expect(await store.list('d')).toEqual([{ name: 'a', size: 1 }]);
+  server.close();
 });
 
 describe('copy', () => {

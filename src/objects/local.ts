@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, type StatsBase } from 'node:fs';
 import {
   copyFile,
   type FileHandle,
@@ -186,11 +186,15 @@ async function inOneStep(
 ): Promise<Identity> {
   const target = within(root, path);
   if (target === root) throw invalidParameter('Invalid path');
-  await realPathInside(root, target);
-  await mkdir(join(root, uploads), { recursive: true });
+  const there = await lstat(target).catch(ifAbsent(undefined));
+  await realPathInside(root, there?.isSymbolicLink() ? target : dirname(target));
   const upload = join(root, uploads, randomUUID());
   try {
-    const written = await write(upload);
+    const written = await write(upload).catch(async (error) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      await mkdir(join(root, uploads), { recursive: true });
+      return write(upload);
+    });
     await moveInto(upload, target);
     return written;
   } catch (error) {
@@ -214,13 +218,22 @@ async function moveInto(upload: string, target: string): Promise<void> {
   }
 }
 
+/** To open a pipe, or a device, could wait for ever. */
+const openAtOnce = constants.O_RDONLY | constants.O_NONBLOCK;
+
 async function get(root: string, path: string, range?: ByteRange): Promise<StoredObject> {
-  const real = await realFile(root, path);
-  const file = real === undefined ? undefined : await open(real, 'r').catch(ifAbsent(undefined));
+  const real = await realPathInside(root, within(root, path));
+  const file = await open(real, openAtOnce).catch((error) => {
+    // A socket.
+    if (codeOf(error) === 'ENXIO') return undefined;
+    return ifAbsent(undefined)(error);
+  });
   if (!file) throw noSuch(path);
   try {
     // Of what is open: another upload to its name does not change it any more.
-    const identity = identityOf(await file.stat({ bigint: true }));
+    const info = await file.stat({ bigint: true });
+    if (!isFile(info, path)) throw noSuch(path);
+    const identity = identityOf(info);
     if (range && range.start >= identity.size) throw behindEnd(path);
     return { ...identity, body: contentOf(file, range ?? { start: 0, end: identity.size - 1 }) };
   } catch (error) {
@@ -229,12 +242,17 @@ async function get(root: string, path: string, range?: ByteRange): Promise<Store
   }
 }
 
-/** The real path of a file; undefined for what is absent, and for a pipe or device, which to open could wait for ever. */
+/** The real path of a file; undefined for what is none. */
 async function realFile(root: string, path: string): Promise<string | undefined> {
   const real = await realPathInside(root, within(root, path));
   const info = await stat(real).catch(ifAbsent(undefined));
-  if (info?.isDirectory()) throw notFound(`Artifact path refers to a directory, not a file: '${path}'`);
-  return info?.isFile() ? real : undefined;
+  return info && isFile(info, path) ? real : undefined;
+}
+
+/** @throws RESOURCE_DOES_NOT_EXIST for a folder, in the words of MLflow. */
+function isFile(info: StatsBase<number> | StatsBase<bigint>, path: string): boolean {
+  if (info.isDirectory()) throw notFound(`Artifact path refers to a directory, not a file: '${path}'`);
+  return info.isFile();
 }
 
 async function find(root: string, path: string): Promise<Identity | undefined> {
