@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../contract/operation.ts';
 import type { Scope } from '../contract/scope.ts';
-import type { Fragment, Sql } from '../contract/sql.ts';
+import type { Fragment } from '../contract/sql.ts';
+import { part } from '../db/part.ts';
 
 export interface Author {
   readonly scope: Scope;
@@ -11,10 +12,10 @@ export interface Author {
 }
 
 /** The `insert` of one audit row, if `from` (a CTE of the changing statement) has any row. */
-export function auditInsert(sql: Sql, author: Author, entry: AuditEntry, from: Fragment): Fragment {
-  const name = typeof entry.name === 'string' ? entry.name : entry.name(sql, from);
+export function auditInsert(author: Author, entry: AuditEntry, from: Fragment): Fragment {
+  const name = typeof entry.name === 'string' ? entry.name : entry.name(from);
   const detail = entry.detail ? JSON.stringify(entry.detail) : null;
-  return sql`insert into tabularium.audit (workspace, actor, action, kind, name, request_id, detail)
+  return part`insert into tabularium.audit (workspace, actor, action, kind, name, request_id, detail)
     select ${author.scope.workspace}, ${author.actor}, ${author.action}, ${entry.kind}, ${name},
       ${author.requestId}, ${detail}::text::jsonb
     where exists (select from ${from})`;

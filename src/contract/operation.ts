@@ -18,7 +18,7 @@ export interface AuditEntry {
    * the rows that were changed where only the database knows the number.
    */
   readonly kind: string;
-  readonly name: string | ((sql: Sql, from: Fragment) => Fragment);
+  readonly name: string | ((from: Fragment) => Fragment);
   /** What changed, small: new stage, tag key, alias. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
@@ -69,10 +69,10 @@ export interface Call {
 
   /**
    * The `insert` of the audit row, for a CTE of the changing statement or as its own statement:
-   * `with changed as (update … returning 1), recorded as (${call.record(sql, entry, sql`changed`)}) select …`.
+   * `with changed as (update … returning 1), recorded as (${call.record(entry, part`changed`)}) select …`.
    * One row is written if `from` has any row. An operation has one entry, in whichever statement writes it in the end.
    */
-  record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment;
+  record(entry: AuditEntry, from: Fragment): Fragment;
 }
 
 export type Rpc = keyof Rpcs;

@@ -59,9 +59,9 @@ export class RunningCall implements Call {
     return this.#watched('transaction', () => this.#db.pipeline(changes));
   }
 
-  record(sql: Sql, entry: AuditEntry, from: Fragment): Fragment {
+  record(entry: AuditEntry, from: Fragment): Fragment {
     this.recorded.add(entry);
-    return auditInsert(sql, this, entry, from);
+    return auditInsert(this, entry, from);
   }
 
   #watched<T>(verb: Parameters<WatchDatabase>[0], use: () => Promise<T>): Promise<T> {

@@ -44,7 +44,7 @@ const getDataset: Operation<'getDataset'> = async ({ dataset_id: id }, call) => 
 const deleteDataset: Operation<'deleteDataset'> = async ({ dataset_id: id }, call) => {
   await call.write((sql) =>
     store.deleteDataset(sql, call.scope, id, (from) =>
-      call.record(sql, { kind: 'evaluation-dataset', name: id }, from),
+      call.record({ kind: 'evaluation-dataset', name: id }, from),
     ),
   );
   return {};
@@ -117,7 +117,7 @@ const deleteDatasetRecords: Operation<'deleteDatasetRecords'> = async (request, 
   const [, [row] = []] = await call.transaction((sql) => [
     store.lockDataset(sql, call.scope, id),
     store.deleteRecords(sql, call.scope, id, recordIds, (from) =>
-      call.record(sql, { kind: 'evaluation-dataset', name: id, detail: { records: recordIds.length } }, from),
+      call.record({ kind: 'evaluation-dataset', name: id, detail: { records: recordIds.length } }, from),
     ),
   ]);
   return { deleted_count: Number(row?.deleted) };

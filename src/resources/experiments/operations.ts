@@ -81,7 +81,7 @@ const move = async (call: Call, experimentId: string, to: 'active' | 'deleted'):
   const id = parseExperimentId(experimentId);
   const moved = await call.write((sql) =>
     store.moveExperiment(sql, call.scope, id, { to, now: call.now }, (from) =>
-      call.record(sql, { kind: 'experiment', name: String(id), detail: { lifecycle_stage: to } }, from),
+      call.record({ kind: 'experiment', name: String(id), detail: { lifecycle_stage: to } }, from),
     ),
   );
   if (!moved) throw experimentNotFound(id);

@@ -112,7 +112,7 @@ export async function deleteRun(sql: Sql, author: Author, { id, location }: Item
     noted as (
       insert into tabularium.garbage (kind, name, location, run_id)
       select 'run', run_id, artifact_uri, run_id from gone),
-    recorded as (${auditInsert(sql, author, entry, sql`gone`)})
+    recorded as (${auditInsert(author, entry, sql`gone`)})
     select from gone`;
   return count > 0;
 }
@@ -132,7 +132,7 @@ export async function deleteModel(sql: Sql, author: Author, { id, location }: It
     noted as (
       insert into tabularium.garbage (kind, name, location, run_id)
       select 'logged-model', model_id, artifact_location, source_run_id from gone),
-    recorded as (${auditInsert(sql, author, entry, sql`gone`)})
+    recorded as (${auditInsert(author, entry, sql`gone`)})
     select from gone`;
   return count > 0;
 }
@@ -146,7 +146,7 @@ export async function deleteExperiment(sql: Sql, author: Author, id: string): Pr
         and not exists (select from tabularium.runs r where r.experiment_id = e.id)
         and not exists (select from tabularium.logged_models m where m.experiment_id = e.id)
       returning 1),
-    recorded as (${auditInsert(sql, author, { kind: 'experiment', name: id }, sql`gone`)})
+    recorded as (${auditInsert(author, { kind: 'experiment', name: id }, sql`gone`)})
     select from gone`;
   return count > 0;
 }

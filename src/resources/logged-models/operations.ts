@@ -65,7 +65,7 @@ const finalizeLoggedModel: Operation<'finalizeLoggedModel'> = async ({ model_id:
 const deleteLoggedModel: Operation<'deleteLoggedModel'> = async ({ model_id: modelId }, call) => {
   const rows = await call.write((sql) =>
     store.deleteModel(sql, call.scope, modelId, call.now, (from) =>
-      call.record(sql, { kind: 'logged-model', name: modelId }, from),
+      call.record({ kind: 'logged-model', name: modelId }, from),
     ),
   );
   if (rows.length === 0) throw modelNotFound(modelId);

@@ -1,5 +1,6 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
+import { nothing, part } from '../../db/part.ts';
 import { batchOf, type Point } from './rules.ts';
 
 /** A point as JSON, of a row of metrics or latest_metrics; the double is written in full. */
@@ -88,10 +89,10 @@ function belongingsOf(points: readonly Point[]): Belongings | undefined {
 const list = (numbers: readonly (number | bigint)[]): string => `{${numbers.join()}}`;
 
 /** The CTEs `known` (the numbers of the points' keys) and `unknown_keys` (those that have none yet). */
-export const knownKeys = (sql: Sql, { keys }: SentPoints): Fragment => sql`
+export const knownKeys = ({ keys }: SentPoints): Fragment => part`
   known as materialized (
     select s.key, k.id, s.place
-    from ${keys.length === 1 ? sql`(values (${keys[0] as string}::text, 1))` : sql`unnest(${keys}::text[]) with ordinality`} as s (key, place)
+    from ${keys.length === 1 ? part`(values (${keys[0] as string}::text, 1))` : part`unnest(${keys}::text[]) with ordinality`} as s (key, place)
     left join tabularium.metric_keys k on k.key = s.key),
   unknown_keys as (select key from known where id is null)`;
 
@@ -104,52 +105,48 @@ export const pointKey = 'metrics_point';
  * @param repeated whether points may stand there already: they stay as they are. To look for each costs as much as to
  *   write it; without it the statement fails on the key `metrics_point`.
  */
-export function insertPoints(
-  sql: Sql,
-  { all, latest }: SentPoints,
-  { repeated }: { repeated: boolean },
-): Fragment {
+export function insertPoints({ all, latest }: SentPoints, { repeated }: { repeated: boolean }): Fragment {
   const { belongings } = all;
-  return sql`
+  return part`
   logged as (
     insert into tabularium.metrics
-      (run, key_id, timestamp, step, value, is_nan ${belongings ? sql`, model_id, dataset_name, dataset_digest` : sql``})
-    select ready.id, (select array_agg(id order by place) from known)[s.place], s.timestamp, s.step, ${number(sql)}, ${isNan(sql)}
-      ${belongings ? sql`, s.model_id, s.dataset_name, s.dataset_digest` : sql``}
-    from ready, ${rowsOf(sql, all)}
-    ${repeated ? sql`on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing` : sql``}),
+      (run, key_id, timestamp, step, value, is_nan ${belongings ? part`, model_id, dataset_name, dataset_digest` : nothing})
+    select ready.id, (select array_agg(id order by place) from known)[s.place], s.timestamp, s.step, ${number}, ${isNan}
+      ${belongings ? part`, s.model_id, s.dataset_name, s.dataset_digest` : nothing}
+    from ready, ${rowsOf(all)}
+    ${repeated ? part`on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing` : nothing}),
   latest as (
     insert into tabularium.latest_metrics as latest
       (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
-    select ready.id, known.id, experiment_id, start_time, ${number(sql)}, ${isNan(sql)}, s.step, s.timestamp
-    from ready, ${rowsOf(sql, latest)} join known on known.place = s.place
+    select ready.id, known.id, experiment_id, start_time, ${number}, ${isNan}, s.step, s.timestamp
+    from ready, ${rowsOf(latest)} join known on known.place = s.place
     order by known.id
     on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
       timestamp = excluded.timestamp
     where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
 }
 
-const isNan = (sql: Sql): Fragment => sql`s.value = 'NaN'`;
-const number = (sql: Sql): Fragment => sql`case when s.value = 'NaN' then 0 else s.value end`;
+const isNan = part`s.value = 'NaN'`;
+const number = part`case when s.value = 'NaN' then 0 else s.value end`;
 
 /**
  * Rows `s` (place, value, timestamp, step). A single one is stated as such: of a list the planner expects more, and plans
  * anew for each that is shorter.
  */
-function rowsOf(sql: Sql, { only, places, values, timestamps, steps, belongings }: Lists): Fragment {
+function rowsOf({ only, places, values, timestamps, steps, belongings }: Lists): Fragment {
   if (only && !belongings)
-    return sql`(values (1, ${only.value}::float8, ${only.timestamp}::int8, ${only.step}::int8))
+    return part`(values (1, ${only.value}::float8, ${only.timestamp}::int8, ${only.step}::int8))
       as s (place, value, timestamp, step)`;
   const isOfOneTime = typeof timestamps === 'bigint';
-  const time = isOfOneTime ? sql`${timestamps}::int8 as timestamp` : sql`timestamp`;
-  const owners = belongings ? sql`, model_id, dataset_name, dataset_digest` : sql``;
+  const time = isOfOneTime ? part`${timestamps}::int8 as timestamp` : part`timestamp`;
+  const owners = belongings ? part`, model_id, dataset_name, dataset_digest` : nothing;
   const lists = belongings
-    ? sql`, ${belongings.models}::text[], ${belongings.datasetNames}::text[], ${belongings.datasetDigests}::text[]`
-    : sql``;
-  return sql`(
+    ? part`, ${belongings.models}::text[], ${belongings.datasetNames}::text[], ${belongings.datasetDigests}::text[]`
+    : nothing;
+  return part`(
     select place, value, ${time}, step ${owners}
-    from unnest(${places}::int[], ${values}::float8[], ${steps}::int8[] ${isOfOneTime ? sql`` : sql`, ${timestamps}::int8[]`} ${lists})
-      as u (place, value, step ${isOfOneTime ? sql`` : sql`, timestamp`} ${owners})) as s`;
+    from unnest(${places}::int[], ${values}::float8[], ${steps}::int8[] ${isOfOneTime ? nothing : part`, ${timestamps}::int8[]`} ${lists})
+      as u (place, value, step ${isOfOneTime ? nothing : part`, timestamp`} ${owners})) as s`;
 }
 
 /** Gives the keys their numbers. Of two that do so at once the later waits, and finds them. */

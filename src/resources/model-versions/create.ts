@@ -4,6 +4,7 @@ import type { AuditEntry, Call, Operation } from '../../contract/operation.ts';
 import type { Sql } from '../../contract/sql.ts';
 import { canonicalStage } from '../../contract/stage.ts';
 import { parseUri, refuseHostAddressed } from '../../contract/uri.ts';
+import { part } from '../../db/part.ts';
 import { appendModelVersion, findLoggedModelOrigin } from '../logged-models/store.ts';
 import type { ModelKey, NewPin } from '../pins/store.ts';
 import {
@@ -82,25 +83,25 @@ export const createModelVersion =
     };
     const entry: AuditEntry = {
       kind: 'model-version',
-      name: (sql, created) => sql`${name}::text || '/' || (select version from ${created})`,
+      name: (created) => part`${name}::text || '/' || (select version from ${created})`,
       detail: { source: lineage.source },
     };
     const insert = (sql: Sql, alone: boolean) =>
-      store.insertVersion(sql, scope, name, version, (from) => call.record(sql, entry, from), { alone });
+      store.insertVersion(sql, scope, name, version, (from) => call.record(entry, from), { alone });
     const modelId = prompt ? '' : lineage.modelId;
     const insertInTurn = async () => {
       const [created] = await call.transaction((sql) => [
         insert(sql, false),
         renderModel(sql, scope, name, {
-          updatedAt: sql`${now}::bigint`,
-          lastVersion: sql`m.last_version + 1`,
+          updatedAt: part`${now}::bigint`,
+          lastVersion: part`m.last_version + 1`,
         }),
         ...(modelId === ''
           ? []
           : [
               appendModelVersion(sql, scope, modelId, {
                 name,
-                version: store.lastVersion(sql, scope, name),
+                version: store.lastVersion(scope, name),
               }),
             ]),
       ]);

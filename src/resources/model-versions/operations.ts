@@ -92,9 +92,9 @@ const auditEntry = (name: string, version: number, detail?: Record<string, unkno
 });
 
 const audit =
-  (call: Call, sql: Sql, name: string, version: number, detail?: Record<string, unknown>) =>
+  (call: Call, name: string, version: number, detail?: Record<string, unknown>) =>
   (from: Fragment): Fragment =>
-    call.record(sql, auditEntry(name, version, detail), from);
+    call.record(auditEntry(name, version, detail), from);
 
 const updateModelVersion: Operation<'updateModelVersion'> = async (
   { name, version: text, description = null },
@@ -109,7 +109,7 @@ const updateModelVersion: Operation<'updateModelVersion'> = async (
       name,
       version,
       { description, now: call.now },
-      audit(call, sql, name, version, { description }),
+      audit(call, name, version, { description }),
     ),
   );
   return answerVersion(row as store.VersionRow);
@@ -128,20 +128,20 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
   const version = numbered(name, parseVersion(request.version));
   const change = { stage, archive, now: call.now };
   const entry = auditEntry(name, version, { stage, archive });
-  const record = (sql: Sql) => (from: Fragment) => call.record(sql, entry, from);
+  const record = (from: Fragment) => call.record(entry, from);
   const moveInTurn = async () => {
     const [, moved] = await call.transaction((sql) => [
       lockModel(sql, call.scope, name),
-      store.moveToStage(sql, call.scope, name, version, change, record(sql)),
+      store.moveToStage(sql, call.scope, name, version, change, record),
       renderModel(sql, call.scope, name, {
-        updatedAt: store.versionUpdatedAt(sql, call.scope, name, version),
+        updatedAt: store.versionUpdatedAt(call.scope, name, version),
       }),
     ]);
     return moved?.[0] as unknown as store.VersionRow | undefined;
   };
   const alone = archive
     ? undefined
-    : await call.write((sql) => store.moveAlone(sql, call.scope, name, version, change, record(sql)));
+    : await call.write((sql) => store.moveAlone(sql, call.scope, name, version, change, record));
   const row = alone ?? (await moveInTurn());
   if (!row) throw versionNotFound(name, version);
   return answerVersion(row);
@@ -152,7 +152,7 @@ const deleteModelVersion: Operation<'deleteModelVersion'> = async ({ name, versi
   checkModelName(name);
   const version = numbered(name, parsed);
   await changeVersion(call, name, version, (sql) =>
-    store.deleteVersion(sql, call.scope, name, version, call.now, audit(call, sql, name, version)),
+    store.deleteVersion(sql, call.scope, name, version, call.now, audit(call, name, version)),
   );
   return {};
 };
@@ -172,7 +172,7 @@ const setModelVersionTag: Operation<'setModelVersionTag'> = async (
       name,
       version,
       { key, value },
-      audit(call, sql, name, version, { key }),
+      audit(call, name, version, { key }),
     ),
   );
   return {};
@@ -187,7 +187,7 @@ const deleteModelVersionTag: Operation<'deleteModelVersionTag'> = async (
   checkTagKey(key);
   const version = numbered(name, parsed);
   await changeVersion(call, name, version, (sql) =>
-    store.deleteVersionTag(sql, call.scope, name, version, key, audit(call, sql, name, version, { key })),
+    store.deleteVersionTag(sql, call.scope, name, version, key, audit(call, name, version, { key })),
   );
   return {};
 };

@@ -2,24 +2,31 @@ import { memberOf, partsOf } from '../../contract/json-text.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
 import type { Stage } from '../../contract/stage.ts';
+import { nothing, part } from '../../db/part.ts';
 import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins/store.ts';
 import type { Tag } from '../registered-models/rules.ts';
 import { findModel, lockUnchanged, newTags, renderWith } from '../registered-models/store.ts';
+
+const columns = {
+  stage: part`v.stage`,
+  updatedAt: part`v.updated_at`,
+  status: part`v.status`,
+  message: part`v.status_message`,
+};
 
 /**
  * The wire document of the version `v`: a row of model_versions, or what one is about to become. It is without aliases,
  * because MLflow leaves them out wherever versions are listed.
  */
 const documentOf = (
-  sql: Sql,
   tags: Fragment,
   {
-    stage = sql`v.stage`,
-    updatedAt = sql`v.updated_at`,
-    status = sql`v.status`,
-    message = sql`v.status_message`,
+    stage = columns.stage,
+    updatedAt = columns.updatedAt,
+    status = columns.status,
+    message = columns.message,
   } = {},
-): Fragment => sql`json_strip_nulls(json_build_object(
+): Fragment => part`json_strip_nulls(json_build_object(
     'name', v.name,
     'version', v.version::text,
     'creation_timestamp', v.created_at,
@@ -35,14 +42,14 @@ const documentOf = (
     'tags', ${tags}))`;
 
 /** The tags of the version `v` as a JSON list, null where it has none. */
-const tagsOf = (sql: Sql): Fragment => sql`(
+const tagsOf = part`(
   select json_agg(json_build_object('key', key, 'value', value) order by key)
   from tabularium.model_version_tags t
   where t.workspace = v.workspace and t.name = v.name and t.version = v.version)`;
 
 /** Renders the wire documents of the versions that the condition names, `v` being their rows. */
 const render = (sql: Sql, which: Fragment): Query => sql`
-  update tabularium.model_versions v set wire = ${documentOf(sql, tagsOf(sql))}
+  update tabularium.model_versions v set wire = ${documentOf(tagsOf)}
   where ${which}
   returning v.version, v.wire, v.aliases`;
 
@@ -50,12 +57,12 @@ const render = (sql: Sql, which: Fragment): Query => sql`
 export const renderVersions = (sql: Sql, scope: Scope, name: string, version?: number): Query =>
   render(
     sql,
-    sql`v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? sql`` : sql`and v.version = ${version}`}`,
+    part`v.workspace = ${scope.workspace} and v.name = ${name} ${version === undefined ? nothing : part`and v.version = ${version}`}`,
   );
 
 /** The same for versions of many models, which are rows with workspace, name and version. */
 export const renderVersionsOf = (sql: Sql, rows: Fragment): Query =>
-  render(sql, sql`(v.workspace, v.name, v.version) in (select workspace, name, version from ${rows})`);
+  render(sql, part`(v.workspace, v.name, v.version) in (select workspace, name, version from ${rows})`);
 
 /** A version's document and its aliases, both JSON text. */
 export interface VersionRow {
@@ -178,7 +185,7 @@ export interface NewVersion {
 export type Keeping = { readonly make: NewPin } | { readonly share: string; readonly status: VersionStatus };
 
 /** The highest number given so far, as a scalar. */
-export const lastVersion = (sql: Sql, scope: Scope, name: string): Fragment => sql`
+export const lastVersion = (scope: Scope, name: string): Fragment => part`
   (select last_version from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name})`;
 
 /**
@@ -199,25 +206,25 @@ export const insertVersion = (
   { alone }: { alone: boolean },
 ): Query => {
   const { keeping } = version;
-  const tags = newTags(sql, version.tags);
+  const tags = newTags(version.tags);
   // What a database from before there were pins does not have is named only where there is one.
   const pin = keeping && ('make' in keeping ? keeping.make.id : keeping.share);
   const status = keeping && ('make' in keeping ? 'PENDING_REGISTRATION' : keeping.status);
   return sql`
   with ${
     alone
-      ? lockUnchanged(sql, scope, name)
+      ? lockUnchanged(scope, name)
       : sql`locked as (
     select workspace, name, last_version from tabularium.registered_models
     where workspace = ${scope.workspace} and name = ${name} for no key update)`
   },
-  ${keeping && 'make' in keeping ? sql`pinned as (${insertPin(sql, keeping.make, sql`locked`)}),` : sql``}
+  ${keeping && 'make' in keeping ? part`pinned as (${insertPin(keeping.make, part`locked`)}),` : nothing}
   created as (
     insert into tabularium.model_versions
       (workspace, name, version, description, source, storage_location, run_id, run_link, status, created_at, updated_at,
-        wire ${pin === undefined ? sql`` : sql`, pin`})
+        wire ${pin === undefined ? nothing : part`, pin`})
     select workspace, name, version, description, source, ${version.storageLocation}, run_id, run_link, status, created_at,
-      updated_at, ${documentOf(sql, tags.list)} ${pin === undefined ? sql`` : sql`, ${pin}`}
+      updated_at, ${documentOf(tags.list)} ${pin === undefined ? nothing : part`, ${pin}`}
     from (
       select workspace, name, last_version + 1 as version, ${version.description}::text as description,
         null::text as user_id, 'None' as stage, ${version.source}::text as source, ${version.runId}::text as run_id,
@@ -225,12 +232,12 @@ export const insertVersion = (
         ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
       from locked) v
     returning workspace, name, version, stage, wire),
-  ${alone ? sql`rendered as (${renderWith(sql, sql`created`, version.now)}),` : sql``}
+  ${alone ? part`rendered as (${renderWith(part`created`, version.now)}),` : nothing}
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
     select c.workspace, c.name, c.version, t.key, t.value
     from created c, ${tags.rows}),
-  recorded as (${record(sql`created`)})
+  recorded as (${record(part`created`)})
   select version, wire, null as aliases from created`;
 };
 
@@ -240,17 +247,17 @@ export const insertVersion = (
  */
 export const settleVersions = (sql: Sql, pin: string, models: readonly ModelKey[]): Query => {
   // One that was a pointer, and is to be copied later, stays what it was.
-  const failed = sql`p.state = 'failed' and v.status = 'PENDING_REGISTRATION'`;
-  const status = sql`case when ${failed} then 'FAILED_REGISTRATION' else 'READY' end`;
-  const message = sql`case when ${failed} then p.reason end`;
+  const failed = part`p.state = 'failed' and v.status = 'PENDING_REGISTRATION'`;
+  const status = part`case when ${failed} then 'FAILED_REGISTRATION' else 'READY' end`;
+  const message = part`case when ${failed} then p.reason end`;
   return sql`
   update tabularium.model_versions v
-  set status = ${status}, status_message = ${message}, wire = ${documentOf(sql, tagsOf(sql), { status, message })},
+  set status = ${status}, status_message = ${message}, wire = ${documentOf(tagsOf, { status, message })},
     storage_location = case p.state when 'pinned' then p.base || p.location else v.storage_location end,
     pin = case p.state when 'pinned' then coalesce(p.same_as, p.id) end
   from tabularium.pins p
-  where v.pin = p.id and p.id = ${pin} and (v.workspace, v.name) in (select workspace, name from ${keysOf(sql, models)})
-    and ${isUntold(sql)}`;
+  where v.pin = p.id and p.id = ${pin} and (v.workspace, v.name) in (select workspace, name from ${keysOf(models)})
+    and ${isUntold}`;
 };
 
 export const touchVersions = (sql: Sql, scope: Scope, name: string, now: bigint): Query => sql`
@@ -267,7 +274,7 @@ export const updateVersion = (
   with changed as (
     update tabularium.model_versions set description = ${change.description}, updated_at = ${change.now}
     where workspace = ${scope.workspace} and name = ${name} and version = ${version} returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 interface Move {
@@ -289,17 +296,17 @@ export const moveToStage = (
   { stage, archive, now }: Move,
   record: (from: Fragment) => Fragment,
 ): Query => {
-  const others = sql`or v.stage = ${stage} and exists (
+  const others = part`or v.stage = ${stage} and exists (
     select from tabularium.model_versions
     where workspace = ${scope.workspace} and name = ${name} and version = ${version})`;
   return sql`
   with moved as (
     update tabularium.model_versions v
-    set ${moved(sql, sql`case when v.version = ${version} then ${stage} else 'Archived' end`, now)}
+    set ${moved(part`case when v.version = ${version} then ${stage} else 'Archived' end`, now)}
     where v.workspace = ${scope.workspace} and v.name = ${name}
-      and (v.version = ${version} ${archive ? others : sql``})
+      and (v.version = ${version} ${archive ? others : nothing})
     returning v.version, v.wire, v.aliases),
-  recorded as (${record(sql`moved`)})
+  recorded as (${record(part`moved`)})
   select version, wire, aliases from moved where version = ${version}`;
 };
 
@@ -316,26 +323,28 @@ export async function moveAlone(
   record: (from: Fragment) => Fragment,
 ): Promise<VersionRow | undefined> {
   const [row] = await sql<VersionRow[]>`
-  with ${lockUnchanged(sql, scope, name)},
+  with ${lockUnchanged(scope, name)},
   moved as (
-    update tabularium.model_versions v set ${moved(sql, sql`${stage}::text`, now)}
+    update tabularium.model_versions v set ${moved(part`${stage}::text`, now)}
     from locked m where v.workspace = m.workspace and v.name = m.name and v.version = ${version}
     returning v.workspace, v.name, v.version, v.stage, v.wire, v.aliases),
-  rendered as (${renderWith(sql, sql`moved`, now)}),
-  recorded as (${record(sql`moved`)})
+  rendered as (${renderWith(part`moved`, now)}),
+  recorded as (${record(part`moved`)})
   select version, wire, aliases from moved`;
   return row;
 }
 
 /** What changes in a version `v` that moves. Its tags, which stay, are those in its document. */
-const moved = (sql: Sql, stage: Fragment, now: bigint): Fragment => {
-  const updatedAt = sql`${now}::bigint`;
-  return sql`stage = ${stage}, updated_at = ${updatedAt},
-    wire = ${documentOf(sql, sql`v.wire -> 'tags'`, { stage, updatedAt })}`;
+const ownTags = part`v.wire -> 'tags'`;
+
+const moved = (stage: Fragment, now: bigint): Fragment => {
+  const updatedAt = part`${now}::bigint`;
+  return part`stage = ${stage}, updated_at = ${updatedAt},
+    wire = ${documentOf(ownTags, { stage, updatedAt })}`;
 };
 
 /** When the version was last changed, as a scalar; null where there is no such version. */
-export const versionUpdatedAt = (sql: Sql, scope: Scope, name: string, version: number): Fragment => sql`
+export const versionUpdatedAt = (scope: Scope, name: string, version: number): Fragment => part`
   (select updated_at from tabularium.model_versions
   where workspace = ${scope.workspace} and name = ${name} and version = ${version})`;
 
@@ -353,7 +362,7 @@ export const deleteVersion = (
   touched as (
     update tabularium.registered_models set updated_at = ${now}
     where workspace = ${scope.workspace} and name = ${name} and exists (select from deleted)),
-  recorded as (${record(sql`deleted`)})
+  recorded as (${record(part`deleted`)})
   select from deleted`;
 
 export const upsertVersionTag = (
@@ -369,7 +378,7 @@ export const upsertVersionTag = (
     select workspace, name, version, ${tag.key}, ${tag.value} from tabularium.model_versions
     where workspace = ${scope.workspace} and name = ${name} and version = ${version}
     on conflict (workspace, name, version, key) do update set value = excluded.value returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 /** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
@@ -387,5 +396,5 @@ export const deleteVersionTag = (
   deleted as (
     delete from tabularium.model_version_tags t using there v
     where t.workspace = v.workspace and t.name = v.name and t.version = v.version and t.key = ${key}),
-  recorded as (${record(sql`there`)})
+  recorded as (${record(part`there`)})
   select from there`;

@@ -247,7 +247,7 @@ export class Pinner {
 
 /** The statements that tell the versions of these models how the copy came to an end; they change nothing before. */
 function telling(sql: Sql, pin: string, models: readonly store.ModelKey[]): Query[] {
-  const ended = store.endedFor(sql, pin, models);
+  const ended = store.endedFor(pin, models);
   return [lockModelsOf(sql, ended), settleVersions(sql, pin, models), renderModelsOf(sql, ended)];
 }
 

@@ -2,6 +2,7 @@ import type { ManifestEntry } from '../../contract/manifest.ts';
 import { manifestAddress, manifestText, parseManifest } from '../../contract/manifest.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { nothing, part } from '../../db/part.ts';
 import { folderOfPin } from './rules.ts';
 
 /** A copy that is to be made. */
@@ -23,7 +24,7 @@ export interface ClaimedPin extends NewPin {
 /** Seconds for which who works on a copy has it for himself; he asks for more while he works. */
 const lease = 20;
 
-const leased = (sql: Sql): Fragment => sql`now() + ${lease} * interval '1 second'`;
+const leased = part`now() + ${lease} * interval '1 second'`;
 
 /** Whether the database knows pins: one from before their migration does not. */
 export async function knowsPins(sql: Sql): Promise<boolean> {
@@ -32,14 +33,14 @@ export async function knowsPins(sql: Sql): Promise<boolean> {
 }
 
 /** Notes a copy that is to be made for the row `from`, claimed by who notes it, as its first attempt. */
-export const insertPin = (sql: Sql, { id, base, root, source }: NewPin, from: Fragment): Fragment => sql`
+export const insertPin = ({ id, base, root, source }: NewPin, from: Fragment): Fragment => part`
   insert into tabularium.pins (id, base, root, source, attempt, due_at)
-  select ${id}, ${base}, ${root}, ${source}, 1, ${leased(sql)} from ${from}`;
+  select ${id}, ${base}, ${root}, ${source}, 1, ${leased} from ${from}`;
 
 /** Takes up a copy that nobody works on, or whose worker has not been heard of. */
 export async function claimPin(sql: Sql): Promise<ClaimedPin | undefined> {
   const [pin] = await sql<ClaimedPin[]>`
-    update tabularium.pins set attempt = attempt + 1, due_at = ${leased(sql)}
+    update tabularium.pins set attempt = attempt + 1, due_at = ${leased}
     where id = (
       select id from tabularium.pins where due_at <= now() order by due_at limit 1 for update skip locked)
     returning id, base, root, source, attempt, location`;
@@ -47,12 +48,12 @@ export async function claimPin(sql: Sql): Promise<ClaimedPin | undefined> {
 }
 
 /** The rows of the copy, as long as the attempt is the one that has it. */
-const held = (sql: Sql, { id, attempt }: ClaimedPin): Fragment =>
-  sql`id = ${id} and attempt = ${attempt} and due_at is not null`;
+const held = ({ id, attempt }: ClaimedPin): Fragment =>
+  part`id = ${id} and attempt = ${attempt} and due_at is not null`;
 
 /** Asks for more time. @returns false where another has taken the copy up, or it is not wanted any more. */
 export async function extendLease(sql: Sql, pin: ClaimedPin): Promise<boolean> {
-  const { count } = await sql`update tabularium.pins set due_at = ${leased(sql)} where ${held(sql, pin)}`;
+  const { count } = await sql`update tabularium.pins set due_at = ${leased} where ${held(pin)}`;
   return count > 0;
 }
 
@@ -77,10 +78,10 @@ export const notePinned = (
 ): Query => {
   const address = entries ? manifestAddress(entries) : null;
   return sql`
-    ${entries ? sql`with kept as (${keepManifest(sql, address as string, entries)})` : sql``}
+    ${entries ? sql`with kept as (${keepManifest(sql, address as string, entries)})` : nothing}
     update tabularium.pins set state = 'pinned', location = ${location}, reason = null, address = ${address},
-      due_at = ${entries ? sql`null` : sql`due_at`}
-    where ${held(sql, pin)} and state = 'copying' returning id`;
+      due_at = ${entries ? part`null` : part`due_at`}
+    where ${held(pin)} and state = 'copying' returning id`;
 };
 
 /** The statements that note which files the copy has, now that they are hashed. */
@@ -88,7 +89,7 @@ export const noteHashed = (sql: Sql, pin: ClaimedPin, entries: readonly Manifest
   const address = manifestAddress(entries);
   return [
     keepManifest(sql, address, entries),
-    sql`update tabularium.pins set address = ${address}, due_at = null, reason = null where ${held(sql, pin)} returning id`,
+    sql`update tabularium.pins set address = ${address}, due_at = null, reason = null where ${held(pin)} returning id`,
   ];
 };
 
@@ -113,13 +114,13 @@ export const noteSame = (sql: Sql, { id, root }: NewPin, address: string): Query
 /** Gives a copy up. */
 export async function noteFailed(sql: Sql, pin: ClaimedPin, reason: string): Promise<void> {
   await sql`update tabularium.pins set state = 'failed', reason = ${reason}, due_at = null
-    where ${held(sql, pin)} and state = 'copying'`;
+    where ${held(pin)} and state = 'copying'`;
 }
 
 /** Has it tried again after some seconds. */
 export async function putBack(sql: Sql, pin: ClaimedPin, seconds: number, reason: string): Promise<void> {
   await sql`update tabularium.pins set due_at = now() + ${seconds} * interval '1 second', reason = ${reason}
-    where ${held(sql, pin)}`;
+    where ${held(pin)}`;
 }
 
 /** Copies that came to an end while versions still wait for it. */
@@ -136,7 +137,7 @@ export interface ModelKey {
 }
 
 /** `v` is a version that has not been told yet how its copy `p` came to an end, or that another takes its place. */
-export const isUntold = (sql: Sql): Fragment => sql`(
+export const isUntold = part`(
   p.state <> 'copying'
   and (v.status = 'PENDING_REGISTRATION' or v.storage_location is distinct from p.base || p.location))`;
 
@@ -144,15 +145,15 @@ export const isUntold = (sql: Sql): Fragment => sql`(
 export const findWaitingModels = (sql: Sql, pin: string): Query =>
   sql`select distinct v.workspace, v.name
     from tabularium.model_versions v join tabularium.pins p on p.id = v.pin
-    where v.pin = ${pin} and ${isUntold(sql)}`;
+    where v.pin = ${pin} and ${isUntold}`;
 
 /** Models as rows `k (workspace, name)`. */
-export const keysOf = (sql: Sql, models: readonly ModelKey[]): Fragment => sql`unnest(
+export const keysOf = (models: readonly ModelKey[]): Fragment => part`unnest(
   ${models.map(({ workspace }) => workspace)}::text[], ${models.map(({ name }) => name)}::text[]) as k (workspace, name)`;
 
 /** The same, once their copy has come to an end; none before. */
-export const endedFor = (sql: Sql, pin: string, models: readonly ModelKey[]): Fragment => sql`(
-  select k.workspace, k.name from ${keysOf(sql, models)}
+export const endedFor = (pin: string, models: readonly ModelKey[]): Fragment => part`(
+  select k.workspace, k.name from ${keysOf(models)}
   where exists (select from tabularium.pins where id = ${pin} and state <> 'copying')) ended`;
 
 /** Whether a version has this copy at this very location. */
@@ -170,7 +171,7 @@ export async function findManifest(sql: Sql, pin: string): Promise<ManifestEntry
 }
 
 /** `p` is a copy that no version needs, nor any other copy. */
-const unused = (sql: Sql): Fragment => sql`(
+const unused = part`(
   due_at is null
   and not exists (select from tabularium.model_versions v where v.pin = p.id)
   and not exists (select from tabularium.pins o where o.same_as = p.id))`;
@@ -178,13 +179,13 @@ const unused = (sql: Sql): Fragment => sql`(
 /** Notes since when copies are unused, as far as anybody has seen. */
 export async function markUnused(sql: Sql): Promise<void> {
   await sql`update tabularium.pins p set unused_since = case when unused_since is null then now() end
-    where (unused_since is null) = ${unused(sql)}`;
+    where (unused_since is null) = ${unused}`;
 }
 
 /** A hundred ids of copies that have been marked as unused for so many seconds; with 0, of all that are unused. */
 export async function findUnused(sql: Sql, seconds: number, after = ''): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`select id from tabularium.pins p
-    where id > ${after} and ${unused(sql)}
+    where id > ${after} and ${unused}
       and (${seconds} = 0 or unused_since <= now() - ${seconds} * interval '1 second')
     order by id limit 100`;
   return rows.map(({ id }) => id);
@@ -198,7 +199,7 @@ export async function giveUp(sql: Sql, id: string): Promise<boolean> {
   try {
     const { count } = await sql`
       with gone as (
-        delete from tabularium.pins p where id = ${id} and ${unused(sql)} returning id, base),
+        delete from tabularium.pins p where id = ${id} and ${unused} returning id, base),
       noted as (
         insert into tabularium.garbage (kind, name, location, run_id)
         select 'pin', id, base || ${folderOfPin('')} || id, '' from gone)
@@ -332,7 +333,7 @@ export async function pinPointer(sql: Sql, version: KeptVersion, pin: NewPin): P
       select workspace, name, version from tabularium.model_versions
       where workspace = ${version.workspace} and name = ${version.name} and version = ${version.version} and pin is null
       for no key update),
-    pinned as (${insertPin(sql, pin, sql`pointer`)})
+    pinned as (${insertPin(pin, sql`pointer`)})
     update tabularium.model_versions v set pin = ${pin.id} from pointer p
     where (v.workspace, v.name, v.version) = (p.workspace, p.name, p.version)`;
   return count > 0;

@@ -30,7 +30,7 @@ const createRegisteredModel: Operation<'createRegisteredModel'> = async (
   const wire = await call
     .write((sql) =>
       store.insertModel(sql, call.scope, { name, description, tags, now: call.now }, (from) =>
-        call.record(sql, { kind: 'registered-model', name }, from),
+        call.record({ kind: 'registered-model', name }, from),
       ),
     )
     .catch(onUnique(() => taken))
@@ -76,9 +76,9 @@ async function changeModel(
 }
 
 const audit =
-  (call: Call, sql: Sql, name: string, detail?: Record<string, unknown>) =>
+  (call: Call, name: string, detail?: Record<string, unknown>) =>
   (from: Fragment): Fragment =>
-    call.record(sql, { kind: 'registered-model', name, detail }, from);
+    call.record({ kind: 'registered-model', name, detail }, from);
 
 const updateRegisteredModel: Operation<'updateRegisteredModel'> = async (
   { name, description = '' },
@@ -95,7 +95,7 @@ const updateRegisteredModel: Operation<'updateRegisteredModel'> = async (
         call.scope,
         name,
         { description, now: call.now },
-        audit(call, sql, name, { description }),
+        audit(call, name, { description }),
       ),
   );
   return answer(wire);
@@ -115,7 +115,7 @@ const renameRegisteredModel: Operation<'renameRegisteredModel'> = async (
         call.scope,
         name,
         { newName, now: call.now },
-        audit(call, sql, name, { new_name: newName }),
+        audit(call, name, { new_name: newName }),
       ),
       touchVersions(sql, call.scope, newName, call.now),
       renderVersions(sql, call.scope, newName),
@@ -128,7 +128,7 @@ const renameRegisteredModel: Operation<'renameRegisteredModel'> = async (
 
 const deleteRegisteredModel: Operation<'deleteRegisteredModel'> = async ({ name }, call) => {
   checkModelName(name);
-  const rows = await call.write((sql) => store.deleteModel(sql, call.scope, name, audit(call, sql, name)));
+  const rows = await call.write((sql) => store.deleteModel(sql, call.scope, name, audit(call, name)));
   if (rows.length === 0) throw modelNotFound(name);
   return {};
 };
@@ -141,7 +141,7 @@ const setRegisteredModelTag: Operation<'setRegisteredModelTag'> = async ({ name,
     call,
     name,
     () => modelNotFound(name),
-    (sql) => store.upsertModelTag(sql, call.scope, name, tag, audit(call, sql, name, { key: tag.key })),
+    (sql) => store.upsertModelTag(sql, call.scope, name, tag, audit(call, name, { key: tag.key })),
   );
   return {};
 };
@@ -153,7 +153,7 @@ const deleteRegisteredModelTag: Operation<'deleteRegisteredModelTag'> = async ({
     call,
     name,
     () => modelNotFound(name),
-    (sql) => store.deleteModelTag(sql, call.scope, name, key, audit(call, sql, name, { key })),
+    (sql) => store.deleteModelTag(sql, call.scope, name, key, audit(call, name, { key })),
   );
   return {};
 };
@@ -170,7 +170,7 @@ const setRegisteredModelAlias: Operation<'setRegisteredModelAlias'> = async (
   if (version.number === undefined) throw absent();
   const change = { alias, version: version.number };
   await changeModel(call, name, absent, (sql) =>
-    store.upsertAlias(sql, call.scope, name, change, audit(call, sql, name, change)),
+    store.upsertAlias(sql, call.scope, name, change, audit(call, name, change)),
   );
   return {};
 };
@@ -182,7 +182,7 @@ const deleteRegisteredModelAlias: Operation<'deleteRegisteredModelAlias'> = asyn
     call,
     name,
     () => modelNotFound(name),
-    (sql) => store.deleteAlias(sql, call.scope, name, alias, audit(call, sql, name, { alias })),
+    (sql) => store.deleteAlias(sql, call.scope, name, alias, audit(call, name, { alias })),
   );
   return {};
 };

@@ -1,5 +1,6 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { part } from '../../db/part.ts';
 import { promptTag, type Tag } from './rules.ts';
 
 /** The model's row, locked until the transaction ends: every writer of a model or its versions takes it first. */
@@ -10,9 +11,9 @@ export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
  * The CTE `locked`, the model's row, locked, of a statement that changes the model alone. It is empty where the statement
  * had to wait for another writer: of what that one has done it would see no row but this.
  */
-export const lockUnchanged = (sql: Sql, scope: Scope, name: string): Fragment => {
-  const key = sql`workspace = ${scope.workspace} and name = ${name}`;
-  return sql`
+export const lockUnchanged = (scope: Scope, name: string): Fragment => {
+  const key = part`workspace = ${scope.workspace} and name = ${name}`;
+  return part`
   held as (
     select workspace, name, last_version, ctid from tabularium.registered_models where ${key} for no key update),
   locked as (
@@ -33,10 +34,12 @@ export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string
  * The wire document of the model `m`: a row of registered_models, or what one is about to become. Lists are JSON, null
  * where they are empty.
  */
-const documentOf = (
-  sql: Sql,
-  parts: { updatedAt: Fragment; latestVersions: Fragment; tags: Fragment; aliases: Fragment },
-): Fragment => sql`json_strip_nulls(json_build_object(
+const documentOf = (parts: {
+  updatedAt: Fragment;
+  latestVersions: Fragment;
+  tags: Fragment;
+  aliases: Fragment;
+}): Fragment => part`json_strip_nulls(json_build_object(
     'name', m.name,
     'creation_timestamp', m.created_at,
     'last_updated_timestamp', ${parts.updatedAt},
@@ -53,31 +56,36 @@ interface ModelChange {
 }
 
 /** The newest version of each stage `s` of the model `m`, as a JSON list. `newest` is a query for its wire and version. */
-const latestVersions = (sql: Sql, newest: Fragment): Fragment => sql`(
+const latestVersions = (newest: Fragment): Fragment => part`(
   select json_agg(v.wire order by v.version)
   from unnest(array['None', 'Staging', 'Production', 'Archived']) as s (stage)
   cross join lateral (${newest} order by version desc limit 1) v)`;
 
 /** A query for the versions of the stage `s` of the model `m`, for a list of the newest. */
-const ofStage = (sql: Sql): Fragment => sql`
+const ofStage = part`
   select wire, version from tabularium.model_versions v
   where v.workspace = m.workspace and v.name = m.name and v.stage = s.stage`;
+
+const newestVersions = latestVersions(ofStage);
+const tagsOf = part`(
+  select json_agg(json_build_object('key', key, 'value', value) order by key)
+  from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name)`;
+const aliasesOf = part`(
+  select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
+  from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)`;
+const lastUpdated = part`coalesce(c.updated_at, m.updated_at)`;
+const rendered = documentOf({
+  updatedAt: lastUpdated,
+  latestVersions: newestVersions,
+  tags: tagsOf,
+  aliases: aliasesOf,
+});
 
 /** Renders the wire documents of the models that the condition names, `m` being their rows. */
 const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => sql`
   update tabularium.registered_models m
-  set updated_at = coalesce(c.updated_at, m.updated_at), last_version = ${change.lastVersion ?? sql`m.last_version`},
-    wire = ${documentOf(sql, {
-      updatedAt: sql`coalesce(c.updated_at, m.updated_at)`,
-      latestVersions: latestVersions(sql, ofStage(sql)),
-      tags: sql`(
-        select json_agg(json_build_object('key', key, 'value', value) order by key)
-        from tabularium.registered_model_tags t where t.workspace = m.workspace and t.name = m.name)`,
-      aliases: sql`(
-        select json_agg(json_build_object('alias', alias, 'version', version::text) order by alias)
-        from tabularium.registered_model_aliases a where a.workspace = m.workspace and a.name = m.name)`,
-    })}
-  from (select ${change.updatedAt ?? sql`null`}::bigint as updated_at) c
+  set updated_at = ${lastUpdated}, last_version = ${change.lastVersion ?? part`m.last_version`}, wire = ${rendered}
+  from (select ${change.updatedAt ?? part`null`}::bigint as updated_at) c
   where ${which}
   returning m.wire`;
 
@@ -86,32 +94,32 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
  * every statement that changed the model, its versions, tags or aliases. One update does both this and `change`.
  */
 export const renderModel = (sql: Sql, scope: Scope, name: string, change?: ModelChange): Query =>
-  render(sql, sql`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
+  render(sql, part`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
 
 /**
  * The same as part of a statement that has locked the model and made or moved the version in the CTE `changed`: what the
  * statement itself does, it does not see in the tables.
  */
-export const renderWith = (sql: Sql, changed: Fragment, now: bigint): Fragment => {
-  const updatedAt = sql`${now}::bigint`;
-  const others = sql`(${ofStage(sql)} and v.version <> c.version order by version desc limit 1)`;
-  const newest = sql`
-    select * from (${others} union all select c.wire, c.version where c.stage = s.stage) candidates`;
-  return sql`
+export const renderWith = (changed: Fragment, now: bigint): Fragment => {
+  const updatedAt = part`${now}::bigint`;
+  return part`
   update tabularium.registered_models m
   set updated_at = ${updatedAt}, last_version = greatest(m.last_version, c.version),
-    wire = ${documentOf(sql, {
-      updatedAt,
-      latestVersions: latestVersions(sql, newest),
-      tags: sql`m.wire -> 'tags'`,
-      aliases: sql`m.wire -> 'aliases'`,
-    })}
+    wire = ${documentOf({ updatedAt, latestVersions: newestWithChanged, tags: ownTags, aliases: ownAliases })}
   from ${changed} c where m.workspace = c.workspace and m.name = c.name`;
 };
 
+const newestWithChanged = latestVersions(part`
+  select * from (
+    (${ofStage} and v.version <> c.version order by version desc limit 1)
+    union all select c.wire, c.version where c.stage = s.stage) candidates`);
+/** What such a change leaves as it is, from the document before. */
+const ownTags = part`m.wire -> 'tags'`;
+const ownAliases = part`m.wire -> 'aliases'`;
+
 /** The same for many models, which are rows with workspace and name. */
 export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
-  render(sql, sql`(m.workspace, m.name) in (select workspace, name from ${rows})`);
+  render(sql, part`(m.workspace, m.name) in (select workspace, name from ${rows})`);
 
 export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
   const [row] = await sql`select wire from tabularium.registered_models
@@ -140,11 +148,11 @@ export interface NewModel {
 }
 
 /** Tags that are about to be written: as rows `t (key, value)`, and as the JSON list of a document, null for none. */
-export function newTags(sql: Sql, tags: readonly Tag[]): { rows: Fragment; list: Fragment } {
+export function newTags(tags: readonly Tag[]): { rows: Fragment; list: Fragment } {
   const keys = tags.map(({ key }) => key);
   const values = tags.map(({ value }) => value);
-  const rows = sql`unnest(${keys}::text[], ${values}::text[]) as t (key, value)`;
-  const list = sql`(
+  const rows = part`unnest(${keys}::text[], ${values}::text[]) as t (key, value)`;
+  const list = part`(
     select json_agg(json_build_object('key', key, 'value', value) order by key collate "C") from ${rows})`;
   return { rows, list };
 }
@@ -156,14 +164,14 @@ export async function insertModel(
   model: NewModel,
   record: (from: Fragment) => Fragment,
 ): Promise<string> {
-  const tags = newTags(sql, model.tags);
-  const none = sql`null::json`;
+  const tags = newTags(model.tags);
+  const none = part`null::json`;
   const [row] = await sql`
   with created as (
     insert into tabularium.registered_models (workspace, name, description, created_at, updated_at, wire)
     select workspace, name, description, created_at, created_at,
-      ${documentOf(sql, {
-        updatedAt: sql`m.created_at`,
+      ${documentOf({
+        updatedAt: part`m.created_at`,
         latestVersions: none,
         tags: tags.list,
         aliases: none,
@@ -175,7 +183,7 @@ export async function insertModel(
   tagged as (
     insert into tabularium.registered_model_tags (workspace, name, key, value)
     select ${scope.workspace}, ${model.name}, key, value from ${tags.rows}),
-  recorded as (${record(sql`created`)})
+  recorded as (${record(part`created`)})
   select wire from created`;
   return row?.wire;
 }
@@ -190,7 +198,7 @@ export const updateDescription = (
   with changed as (
     update tabularium.registered_models set description = ${change.description}, updated_at = ${change.now}
     where workspace = ${scope.workspace} and name = ${name} returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 /** Gives the model another name; versions, tags and aliases follow by their foreign keys. */
@@ -204,7 +212,7 @@ export const renameModel = (
   with changed as (
     update tabularium.registered_models set name = ${change.newName}, updated_at = ${change.now}
     where workspace = ${scope.workspace} and name = ${name} returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 export const deleteModel = (
@@ -215,7 +223,7 @@ export const deleteModel = (
 ): Query => sql`
   with changed as (
     delete from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 export const upsertModelTag = (
@@ -230,7 +238,7 @@ export const upsertModelTag = (
     select workspace, name, ${tag.key}, ${tag.value} from tabularium.registered_models
     where workspace = ${scope.workspace} and name = ${name}
     on conflict (workspace, name, key) do update set value = excluded.value returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 /** Deleting a tag that is not there is a success, as in MLflow; what is recorded is the request. */
@@ -246,7 +254,7 @@ export const deleteModelTag = (
   deleted as (
     delete from tabularium.registered_model_tags t using model m
     where t.workspace = m.workspace and t.name = m.name and t.key = ${key}),
-  recorded as (${record(sql`model`)})
+  recorded as (${record(part`model`)})
   select from model`;
 
 /** Points the alias at the version; no row where there is no such version. */
@@ -262,7 +270,7 @@ export const upsertAlias = (
     select workspace, name, ${change.alias}, version from tabularium.model_versions
     where workspace = ${scope.workspace} and name = ${name} and version = ${change.version}
     on conflict (workspace, name, alias) do update set version = excluded.version returning 1),
-  recorded as (${record(sql`changed`)})
+  recorded as (${record(part`changed`)})
   select from changed`;
 
 export const deleteAlias = (
@@ -277,5 +285,5 @@ export const deleteAlias = (
   deleted as (
     delete from tabularium.registered_model_aliases a using model m
     where a.workspace = m.workspace and a.name = m.name and a.alias = ${alias}),
-  recorded as (${record(sql`model`)})
+  recorded as (${record(part`model`)})
   select from model`;

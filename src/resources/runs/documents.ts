@@ -1,5 +1,6 @@
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../../contract/sql.ts';
+import { part } from '../../db/part.ts';
 import type { Pipeline } from '../../db/transaction.ts';
 import { renderRun } from './render.ts';
 
@@ -16,34 +17,34 @@ import { renderRun } from './render.ts';
  * The CTE `run`: the run of this id, in the workspace, for a statement that changes what it has logged: locked against
  * its rendering, and `rendered` where its document must go.
  */
-export const runOf = (sql: Sql, scope: Scope, runId: string): Fragment => sql`
+export const runOf = (scope: Scope, runId: string): Fragment => part`
   run as (
     select r.id, r.experiment_id, r.start_time, r.lifecycle_stage, e.workspace, r.wire is not null as rendered
     from tabularium.runs r join tabularium.experiments e on e.id = r.experiment_id
     where e.workspace = ${scope.workspace} and r.run_id = ${runId} for key share of r)`;
 
 /** Statuses in which a run has ended. */
-const ended = (sql: Sql): Fragment => sql`('FINISHED', 'FAILED', 'KILLED')`;
+const ended = part`('FINISHED', 'FAILED', 'KILLED')`;
 
 /** The CTE that has the runs of `changed` (id, status) rendered, which have lost their documents, once they have ended. */
-export const queueEnded = (sql: Sql, changed: Fragment): Fragment => sql`
+export const queueEnded = (changed: Fragment): Fragment => part`
   queued as (
-    insert into tabularium.runs_to_render (run) select id from ${changed} where status in ${ended(sql)}
+    insert into tabularium.runs_to_render (run) select id from ${changed} where status in ${ended}
     on conflict do nothing)`;
 
 /** Has all runs rendered that have ended and wait for nobody to say so: rows that came by another way than the API. */
 export const queueUnrendered = (sql: Sql): Query => sql`
   insert into tabularium.runs_to_render (run, since)
-  select id, '-infinity' from tabularium.runs where wire is null and status in ${ended(sql)} on conflict do nothing`;
+  select id, '-infinity' from tabularium.runs where wire is null and status in ${ended} on conflict do nothing`;
 
 /** The CTEs that take the document of the run in `run` away, and have it rendered again. */
-export const forgetDocument = (sql: Sql): Fragment => sql`
+export const forgetDocument = part`
   forgotten as (
     update tabularium.runs r set wire = null from run where r.id = run.id and run.rendered returning r.id, r.status),
-  ${queueEnded(sql, sql`forgotten`)}`;
+  ${queueEnded(part`forgotten`)}`;
 
 export async function takeDocument(sql: Sql, scope: Scope, runId: string): Promise<void> {
-  await sql`with ${runOf(sql, scope, runId)}, ${forgetDocument(sql)} select from run`;
+  await sql`with ${runOf(scope, runId)}, ${forgetDocument} select from run`;
 }
 
 /** How many runs wait for their document. */
@@ -79,7 +80,7 @@ export async function renderWaiting(transaction: Pipeline, seconds = rest): Prom
     sql`
       with taken as (delete from tabularium.runs_to_render where run = any(${ids}::int8[]) returning run)
       update tabularium.runs r set wire = ${renderRun(sql, { modelInputs: false })}
-      from taken where r.id = taken.run and r.status in ${ended(sql)}`,
+      from taken where r.id = taken.run and r.status in ${ended}`,
   ]);
   return waiting.length === batch;
 }

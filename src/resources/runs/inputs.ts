@@ -7,7 +7,7 @@ import { type DatasetInput, modelHistoryTag, tagLimit } from './rules.ts';
 type Stage = string | undefined;
 
 const active = (sql: Sql, scope: Scope, runId: string): Fragment =>
-  sql`${runOf(sql, scope, runId)}, ready as (select * from run where lifecycle_stage = 'active'), ${forgetDocument(sql)}`;
+  sql`${runOf(scope, runId)}, ready as (select * from run where lifecycle_stage = 'active'), ${forgetDocument}`;
 
 /** How many rows of the table the run in `ready` has: what is logged now comes after them. */
 const placesTaken = (sql: Sql, table: Fragment): Fragment =>

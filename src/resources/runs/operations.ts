@@ -91,7 +91,7 @@ const updateRun: Operation<'updateRun'> = async (request, call) => {
 const move = async (call: Call, runId: string, to: 'active' | 'deleted'): Promise<void> => {
   const moved = await call.write((sql) =>
     store.moveRun(sql, call.scope, runId, { to, now: call.now }, (from) =>
-      call.record(sql, { kind: 'run', name: runId, detail: { lifecycle_stage: to } }, from),
+      call.record({ kind: 'run', name: runId, detail: { lifecycle_stage: to } }, from),
     ),
   );
   if (!moved) throw runNotFound(runId);

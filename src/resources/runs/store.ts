@@ -1,6 +1,7 @@
 import type { Call } from '../../contract/operation.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
+import { nothing, part } from '../../db/part.ts';
 import { insertKeys, insertPoints, knownKeys, pointKey, type SentPoints } from '../metrics/store.ts';
 import { forgetDocument, queueEnded, runOf, takeDocument } from './documents.ts';
 import { renderInfo, renderRun } from './render.ts';
@@ -78,7 +79,7 @@ export async function updateRun(
   { status = null, endTime = null, name }: { [K in keyof RunChange]: RunChange[K] | null },
 ): Promise<{ lifecycleStage: string; info: string | null } | undefined> {
   const [row] = await sql<{ lifecycleStage: string; info: string | null }[]>`
-    with ${runOf(sql, scope, runId)},
+    with ${runOf(scope, runId)},
     changed as (
       update tabularium.runs r set status = coalesce(${status}, r.status),
         end_time = coalesce(${endTime}::int8, r.end_time), name = coalesce(nullif(${name}, ''), r.name), wire = null
@@ -87,7 +88,7 @@ export async function updateRun(
       insert into tabularium.tags (run, experiment_id, key, value)
       select id, experiment_id, ${runNameTag}, name from changed where ${name} <> ''
       on conflict (run, key) do update set value = excluded.value),
-    ${queueEnded(sql, sql`changed`)}
+    ${queueEnded(part`changed`)}
     select run.lifecycle_stage as "lifecycleStage", (select ${renderInfo(sql)} from changed r) as info from run`;
   return row;
 }
@@ -101,12 +102,12 @@ export async function moveRun(
   record: (from: Fragment) => Fragment,
 ): Promise<boolean> {
   const rows = await sql`
-    with ${runOf(sql, scope, runId)},
+    with ${runOf(scope, runId)},
     changed as (
       update tabularium.runs r
       set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}, wire = null
       from run where r.id = run.id returning r.id, r.status),
-    ${queueEnded(sql, sql`changed`)},
+    ${queueEnded(part`changed`)},
     recorded as (${record(sql`changed`)})
     select from changed`;
   return rows.length > 0;
@@ -121,7 +122,7 @@ export const moveRunsOfChanged = (
     update tabularium.runs r
     set lifecycle_stage = ${to}, deleted_time = ${to === 'deleted' ? now : null}, wire = null
     from changed where r.experiment_id = changed.id returning r.id, r.status),
-  ${queueEnded(sql, sql`moved`)}`;
+  ${queueEnded(part`moved`)}`;
 
 /** @returns the run's stage, and whether the tag was there. */
 export async function deleteTag(
@@ -131,11 +132,11 @@ export async function deleteTag(
   key: string,
 ): Promise<{ lifecycleStage: string; deleted: boolean } | undefined> {
   const [row] = await sql<{ lifecycleStage: string; deleted: boolean }[]>`
-    with ${runOf(sql, scope, runId)},
+    with ${runOf(scope, runId)},
     deleted as (
       delete from tabularium.tags t using run
       where t.run = run.id and t.key = ${key} and run.lifecycle_stage = 'active' returning 1),
-    ${forgetDocument(sql)}
+    ${forgetDocument}
     select run.lifecycle_stage as "lifecycleStage", exists (select from deleted) as deleted from run`;
   return row;
 }
@@ -223,7 +224,7 @@ async function upsertTag(
   { key, value }: Entry,
 ): Promise<{ stage: string; rendered: boolean } | undefined> {
   const [row] = await sql<{ stage: string; rendered: boolean }[]>`
-    with ${runOf(sql, scope, runId)},
+    with ${runOf(scope, runId)},
     tagged as (
       insert into tabularium.tags (run, experiment_id, key, value)
       select id, experiment_id, ${key}, ${value} from run where lifecycle_stage = 'active' and not rendered
@@ -246,7 +247,7 @@ async function insertParam(
   { key, value }: Entry,
 ): Promise<LoggedParam | undefined> {
   const [row] = await sql<LoggedParam[]>`
-    with ${runOf(sql, scope, runId)},
+    with ${runOf(scope, runId)},
     added as (
       insert into tabularium.params (run, experiment_id, key, value)
       select id, experiment_id, ${key}, ${value} from run where lifecycle_stage = 'active' and not rendered
@@ -268,23 +269,23 @@ async function logOnce(
   const name = tags.find(({ key }) => key === runNameTag)?.value;
   // CTEs that are not needed are left out: most requests log one thing.
   const [row] = await sql`
-    with ${runOf(sql, scope, runId)}
-    ${params.length > 0 ? sql`, ${sentParams(sql, params)}` : sql``}
-    ${points ? sql`, ${knownKeys(sql, points)}` : sql``}
-    ${models.length > 0 ? sql`, ${unknownModels(sql, models)}` : sql``},
+    with ${runOf(scope, runId)}
+    ${params.length > 0 ? part`, ${sentParams(params)}` : nothing}
+    ${points ? part`, ${knownKeys(points)}` : nothing}
+    ${models.length > 0 ? part`, ${unknownModels(models)}` : nothing},
     ready as (
       select run.* from run where lifecycle_stage = 'active' and not rendered
-      ${params.length > 0 ? sql`and not exists (select from conflicts)` : sql``}
-      ${points ? sql`and not exists (select from unknown_keys)` : sql``}
-      ${models.length > 0 ? sql`and not exists (select from unknown_models)` : sql``})
-    ${params.length > 0 ? sql`, ${insertParams(sql)}` : sql``}
-    ${points ? sql`, ${insertPoints(sql, points, { repeated })}` : sql``}
-    ${tags.length > 0 ? sql`, ${upsertTags(sql, tags)}` : sql``}
-    ${name ? sql`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : sql``}
+      ${params.length > 0 ? part`and not exists (select from conflicts)` : nothing}
+      ${points ? part`and not exists (select from unknown_keys)` : nothing}
+      ${models.length > 0 ? part`and not exists (select from unknown_models)` : nothing})
+    ${params.length > 0 ? part`, ${insertParams}` : nothing}
+    ${points ? part`, ${insertPoints(points, { repeated })}` : nothing}
+    ${tags.length > 0 ? part`, ${upsertTags(tags)}` : nothing}
+    ${name ? part`, named as (update tabularium.runs r set name = ${name} from ready where r.id = ready.id)` : nothing}
     select run.lifecycle_stage as stage, rendered,
-      ${params.length > 0 ? sql`(select json_agg(conflicts) from conflicts)` : sql`null`} as conflicts,
-      ${points ? sql`(select json_agg(key) from unknown_keys)` : sql`null`} as unknown_keys,
-      ${models.length > 0 ? sql`(select min(model_id) from unknown_models)` : sql`null`} as unknown_model
+      ${params.length > 0 ? part`(select json_agg(conflicts) from conflicts)` : part`null`} as conflicts,
+      ${points ? part`(select json_agg(key) from unknown_keys)` : part`null`} as unknown_keys,
+      ${models.length > 0 ? part`(select min(model_id) from unknown_models)` : part`null`} as unknown_model
     from run`;
   return (
     row && {
@@ -301,33 +302,33 @@ async function logOnce(
  * Rows (key, value, position). A single entry, as of set-tag, is stated as one: of a list the planner expects more, and
  * plans anew for each that is shorter.
  */
-const entries = (sql: Sql, list: readonly Entry[]): Fragment => {
+const entries = (list: readonly Entry[]): Fragment => {
   const [only, ...more] = list;
   return only && more.length === 0
-    ? sql`(values (${only.key}::text, ${only.value}::text, 1))`
-    : sql`unnest(${list.map((one) => one.key)}::text[], ${list.map((one) => one.value)}::text[]) with ordinality`;
+    ? part`(values (${only.key}::text, ${only.value}::text, 1))`
+    : part`unnest(${list.map((one) => one.key)}::text[], ${list.map((one) => one.value)}::text[]) with ordinality`;
 };
 
-const sentParams = (sql: Sql, params: readonly Entry[]): Fragment => sql`
-  sent_params as (select * from ${entries(sql, sortByKey(params))} as s (key, value, position)),
+const sentParams = (params: readonly Entry[]): Fragment => part`
+  sent_params as (select * from ${entries(sortByKey(params))} as s (key, value, position)),
   conflicts as (
     select s.key, p.value as old, s.value as new from run
     join sent_params s on true join tabularium.params p on p.run = run.id and p.key = s.key
     where p.value <> s.value order by s.position)`;
 
-const insertParams = (sql: Sql): Fragment => sql`
+const insertParams = part`
   added as (
     insert into tabularium.params (run, experiment_id, key, value)
     select ready.id, experiment_id, s.key, s.value from ready, sent_params s
     where not exists (select from tabularium.params p where p.run = ready.id and p.key = s.key) order by s.key)`;
 
-const upsertTags = (sql: Sql, tags: readonly Entry[]): Fragment => sql`
+const upsertTags = (tags: readonly Entry[]): Fragment => part`
   tagged as (
     insert into tabularium.tags (run, experiment_id, key, value)
-    select ready.id, experiment_id, t.key, t.value from ready, ${entries(sql, tags)} as t (key, value, position)
+    select ready.id, experiment_id, t.key, t.value from ready, ${entries(tags)} as t (key, value, position)
     on conflict (run, key) do update set value = excluded.value)`;
 
-const unknownModels = (sql: Sql, models: readonly string[]): Fragment => sql`
+const unknownModels = (models: readonly string[]): Fragment => part`
   unknown_models as (
     select m.model_id from run, unnest(${models}::text[]) as m (model_id)
     where not exists (
