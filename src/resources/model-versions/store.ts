@@ -7,6 +7,7 @@ import { insertPin, isUntold, keysOf, type ModelKey, type NewPin } from '../pins
 import type { Tag } from '../registered-models/rules.ts';
 import { findModel, lockUnchanged, newTags, renderWith } from '../registered-models/store.ts';
 
+/** What the document of a version `v` says, if nothing else. */
 const columns = {
   stage: part`v.stage`,
   updatedAt: part`v.updated_at`,
@@ -214,7 +215,7 @@ export const insertVersion = (
   with ${
     alone
       ? lockUnchanged(scope, name)
-      : sql`locked as (
+      : part`locked as (
     select workspace, name, last_version from tabularium.registered_models
     where workspace = ${scope.workspace} and name = ${name} for no key update)`
   },
@@ -334,9 +335,9 @@ export async function moveAlone(
   return row;
 }
 
-/** What changes in a version `v` that moves. Its tags, which stay, are those in its document. */
 const ownTags = part`v.wire -> 'tags'`;
 
+/** What changes in a version `v` that moves. Its tags, which stay, are those in its document. */
 const moved = (stage: Fragment, now: bigint): Fragment => {
   const updatedAt = part`${now}::bigint`;
   return part`stage = ${stage}, updated_at = ${updatedAt},

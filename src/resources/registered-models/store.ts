@@ -7,6 +7,16 @@ import { promptTag, type Tag } from './rules.ts';
 export const lockModel = (sql: Sql, scope: Scope, name: string): Query =>
   sql`select from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name} for no key update`;
 
+/** The same for many models, which are rows `k` with workspace and name. */
+export const lockModelsOf = (sql: Sql, rows: Fragment): Query => sql`
+  select from tabularium.registered_models where (workspace, name) in (select workspace, name from ${rows})
+  order by workspace, name for no key update`;
+
+/** The rows of both names, in one order: of two renames that swap them neither waits for the other for ever. */
+export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string]): Query => sql`
+  select from tabularium.registered_models where workspace = ${scope.workspace} and name = any(${names}::text[])
+  order by name for no key update`;
+
 /**
  * The CTE `locked`, the model's row, locked, of a statement that changes the model alone. It is empty where the statement
  * had to wait for another writer: of what that one has done it would see no row but this.
@@ -19,16 +29,6 @@ export const lockUnchanged = (scope: Scope, name: string): Fragment => {
   locked as (
     select * from held where exists (select from tabularium.registered_models m where ${key} and m.ctid = held.ctid))`;
 };
-
-/** The same for many models, which are rows `k` with workspace and name. */
-export const lockModelsOf = (sql: Sql, rows: Fragment): Query => sql`
-  select from tabularium.registered_models where (workspace, name) in (select workspace, name from ${rows})
-  order by workspace, name for no key update`;
-
-/** The rows of both names, in one order: of two renames that swap them neither waits for the other for ever. */
-export const lockBoth = (sql: Sql, scope: Scope, names: readonly [string, string]): Query => sql`
-  select from tabularium.registered_models where workspace = ${scope.workspace} and name = any(${names}::text[])
-  order by name for no key update`;
 
 /**
  * The wire document of the model `m`: a row of registered_models, or what one is about to become. Lists are JSON, null
@@ -96,9 +96,20 @@ const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => s
 export const renderModel = (sql: Sql, scope: Scope, name: string, change?: ModelChange): Query =>
   render(sql, part`m.workspace = ${scope.workspace} and m.name = ${name}`, change);
 
+/** The same for many models, which are rows with workspace and name. */
+export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
+  render(sql, part`(m.workspace, m.name) in (select workspace, name from ${rows})`);
+
+const newestWithChanged = latestVersions(part`
+  select * from (
+    (${ofStage} and v.version <> c.version order by version desc limit 1)
+    union all select c.wire, c.version where c.stage = s.stage) candidates`);
+const ownTags = part`m.wire -> 'tags'`;
+const ownAliases = part`m.wire -> 'aliases'`;
+
 /**
- * The same as part of a statement that has locked the model and made or moved the version in the CTE `changed`: what the
- * statement itself does, it does not see in the tables.
+ * Renders the model as part of a statement that has locked it and made or moved the version in the CTE `changed`: what the
+ * statement itself does, it does not see in the tables. Tags and aliases, which stay, are those in the document.
  */
 export const renderWith = (changed: Fragment, now: bigint): Fragment => {
   const updatedAt = part`${now}::bigint`;
@@ -108,18 +119,6 @@ export const renderWith = (changed: Fragment, now: bigint): Fragment => {
     wire = ${documentOf({ updatedAt, latestVersions: newestWithChanged, tags: ownTags, aliases: ownAliases })}
   from ${changed} c where m.workspace = c.workspace and m.name = c.name`;
 };
-
-const newestWithChanged = latestVersions(part`
-  select * from (
-    (${ofStage} and v.version <> c.version order by version desc limit 1)
-    union all select c.wire, c.version where c.stage = s.stage) candidates`);
-/** What such a change leaves as it is, from the document before. */
-const ownTags = part`m.wire -> 'tags'`;
-const ownAliases = part`m.wire -> 'aliases'`;
-
-/** The same for many models, which are rows with workspace and name. */
-export const renderModelsOf = (sql: Sql, rows: Fragment): Query =>
-  render(sql, part`(m.workspace, m.name) in (select workspace, name from ${rows})`);
 
 export async function findModel(sql: Sql, scope: Scope, name: string): Promise<string | undefined> {
   const [row] = await sql`select wire from tabularium.registered_models
