@@ -10,6 +10,7 @@ import type { Sql } from './contract/sql.ts';
 import { type Ask, createAsk, findLines } from './db/ask.ts';
 import { createReadiness } from './db/readiness.ts';
 import { translateDatabaseError } from './db/sqlstate.ts';
+import { createTogether } from './db/together.ts';
 import { createPipeline } from './db/transaction.ts';
 import { mountAbsentRoutes } from './http/absent-routes.ts';
 import { mountArtifacts } from './http/artifacts.ts';
@@ -126,13 +127,15 @@ export function buildApp({ sql, config, clock, log, uiProgress }: AppDependencie
       progress: uiProgress ?? (() => 'The web UI is not installed: run `tabularium ui install`.'),
     });
   app.route('/', openapiRoutes(staticPrefix, config.rootPath, absent));
-  const db = { ...asks, pipeline: createPipeline(sql, lanes), watch: watchBy(watchers) };
+  const watch = watchBy(watchers);
   const watched =
-    (put: Ask): Ask =>
+    (verb: 'read' | 'write', put: Ask): Ask =>
     (question) =>
-      db.watch ? db.watch('read', () => put(question)) : put(question);
-  const find = watched(db.find);
-  const ask = watched(db.ask);
+      watch ? watch(verb, () => put(question)) : put(question);
+  const find = watched('read', asks.find);
+  const ask = watched('read', asks.ask);
+  const together = createTogether(watched('write', asks.ask));
+  const db = { ...asks, together, pipeline: createPipeline(sql, lanes), watch };
   mountArtifacts(app, {
     places,
     artifactsOnly,

@@ -39,6 +39,14 @@ export interface CallSettings extends Settings {
   readonly mayPointTo: ((uri: string) => boolean) | undefined;
 }
 
+/**
+ * A change that is made for several requests at once, in one statement that waits for no lock which is held for long. To
+ * do an item twice must be to do it once.
+ *
+ * @returns the places of the items that are done, from 0 on.
+ */
+export type SharedChange<Item> = (sql: Sql, items: readonly Item[]) => Promise<readonly number[]>;
+
 /** One request on its way through an operation: who asks, when, and the only ways to the database. */
 export interface Call {
   readonly requestId: string;
@@ -59,6 +67,19 @@ export interface Call {
 
   /** A change that is one statement; a recorded one splices `record` into it. */
   write<T>(change: (sql: Sql) => Promise<T>): Promise<T>;
+
+  /**
+   * A change that many clients make at once, which leaves in one statement with those of its kind (decision 14).
+   *
+   * @param shared the same function each time; an item says all that it needs, also whose it is.
+   * @param alone makes the change where it came alone, or was not done by the statement, and answers or throws for it.
+   * @returns what `alone` answers; undefined where the statement did it.
+   */
+  writeTogether<Item, T>(
+    shared: SharedChange<Item>,
+    item: Item,
+    alone: () => Promise<T>,
+  ): Promise<T | undefined>;
 
   /**
    * A change of several statements: `begin`, the statements and `commit` leave in one round trip, in order.

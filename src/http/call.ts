@@ -1,5 +1,5 @@
 import { auditInsert } from '../audit/record.ts';
-import type { AuditEntry, Call, CallSettings } from '../contract/operation.ts';
+import type { AuditEntry, Call, CallSettings, SharedChange } from '../contract/operation.ts';
 import { everything } from '../contract/scope.ts';
 import type { Fragment, Query, Sql } from '../contract/sql.ts';
 
@@ -8,6 +8,7 @@ export interface Database {
   ask<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
   /** The same for what Postgres answers at once. */
   find<T>(question: (sql: Sql) => Promise<T>): Promise<T>;
+  readonly together: Call['writeTogether'];
   pipeline(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]>;
   /** Surrounds each use of the database by a request, to count or to trace it; undefined where nobody looks. */
   readonly watch: WatchDatabase | undefined;
@@ -53,6 +54,14 @@ export class RunningCall implements Call {
 
   write<T>(change: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#watched('write', () => this.#db.ask(change));
+  }
+
+  writeTogether<Item, T>(
+    shared: SharedChange<Item>,
+    item: Item,
+    alone: () => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#db.together(shared, item, alone);
   }
 
   transaction(changes: (sql: Sql) => readonly Query[]): Promise<Record<string, unknown>[][]> {

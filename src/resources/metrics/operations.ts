@@ -4,15 +4,13 @@ import { renderPage } from '../../contract/page.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Sql } from '../../contract/sql.ts';
 import { decodeToken, encodeToken } from '../../search/page-token.ts';
-import { logToRun } from '../runs/store.ts';
+import { logPoint } from '../runs/store.ts';
 import { checkDataset, mostSampled, readBulkQuery, readPoint, readSteps } from './rules.ts';
 import * as store from './store.ts';
 
 const logMetric: Operation<'logMetric'> = async (request, call) => {
   checkDataset(request);
-  await logToRun(call, request.run_id || (request.run_uuid ?? ''), {
-    points: store.pointsToSend([readPoint(request)]),
-  });
+  await logPoint(call, request.run_id || (request.run_uuid ?? ''), readPoint(request));
   return {};
 };
 

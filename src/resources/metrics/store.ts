@@ -86,7 +86,7 @@ function belongingsOf(points: readonly Point[]): Belongings | undefined {
 }
 
 /** A list as Postgres writes it. By itself postgres.js takes a list of bigint for one bigint. */
-const list = (numbers: readonly (number | bigint)[]): string => `{${numbers.join()}}`;
+export const list = (numbers: readonly (number | bigint)[]): string => `{${numbers.join()}}`;
 
 /** The CTEs `known` (the numbers of the points' keys) and `unknown_keys` (those that have none yet). */
 export const knownKeys = ({ keys }: SentPoints): Fragment => part`
@@ -126,8 +126,8 @@ export function insertPoints({ all, latest }: SentPoints, { repeated }: { repeat
     where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
 }
 
-const isNan = part`s.value = 'NaN'`;
-const number = part`case when s.value = 'NaN' then 0 else s.value end`;
+export const isNan = part`s.value = 'NaN'`;
+export const number = part`case when s.value = 'NaN' then 0 else s.value end`;
 
 /**
  * Rows `s` (place, value, timestamp, step). A single one is stated as such: of a list the planner expects more, and plans

@@ -2,7 +2,15 @@ import type { Call } from '../../contract/operation.ts';
 import type { Scope } from '../../contract/scope.ts';
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { nothing, part } from '../../db/part.ts';
-import { insertKeys, insertPoints, knownKeys, pointKey, type SentPoints } from '../metrics/store.ts';
+import type { Point } from '../metrics/rules.ts';
+import {
+  insertKeys,
+  insertPoints,
+  knownKeys,
+  pointKey,
+  pointsToSend,
+  type SentPoints,
+} from '../metrics/store.ts';
 import { forgetDocument, queueEnded, runOf, takeDocument } from './documents.ts';
 import { renderInfo, renderRun } from './render.ts';
 import {
@@ -15,6 +23,7 @@ import {
   sortByKey,
   unknownModel,
 } from './rules.ts';
+import { addParams, addPoints, setTags } from './together.ts';
 
 export interface RunOrigin {
   readonly artifactUri: string;
@@ -191,31 +200,42 @@ export async function logToRun(call: Call, runId: string, data: RunData): Promis
   }
 }
 
+/** Logs a point into an active run, as `logToRun` does. */
+export async function logPoint(call: Call, runId: string, point: Point): Promise<void> {
+  const alone = async () => {
+    await logToRun(call, runId, { points: pointsToSend([point]) });
+  };
+  if (point.modelId !== null || point.datasetName !== null) return alone();
+  return call.writeTogether(addPoints, { workspace: call.scope.workspace, runId, point }, alone);
+}
+
 /**
  * Logs a parameter of an active run, as `logToRun` does; most clients log them one by one, and this is half the work.
  *
  * @returns the other value that stands there: then nothing was logged.
  */
-export async function logParam(call: Call, runId: string, param: Entry): Promise<ParamConflict | undefined> {
-  for (;;) {
-    const row = await call.write((sql) => insertParam(sql, call.scope, runId, param));
-    requireActiveRun(runId, row?.stage);
-    if (row.added || row.old === param.value) return undefined;
-    if (row.old !== null) return { key: param.key, old: row.old, new: param.value };
-    // Else another writer has added it since the statement began; the next one sees it.
-    if (row.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
-  }
-}
+export const logParam = (call: Call, runId: string, param: Entry): Promise<ParamConflict | undefined> =>
+  call.writeTogether(addParams, { workspace: call.scope.workspace, runId, ...param }, async () => {
+    for (;;) {
+      const row = await call.write((sql) => insertParam(sql, call.scope, runId, param));
+      requireActiveRun(runId, row?.stage);
+      if (row.added || row.old === param.value) return undefined;
+      if (row.old !== null) return { key: param.key, old: row.old, new: param.value };
+      // Else another writer has added it since the statement began; the next one sees it.
+      if (row.rendered) await call.write((sql) => takeDocument(sql, call.scope, runId));
+    }
+  });
 
 /** Sets a tag of an active run that is not its name, as `logToRun` does, for the same reason. */
-export async function setTag(call: Call, runId: string, tag: Entry): Promise<void> {
-  for (;;) {
-    const row = await call.write((sql) => upsertTag(sql, call.scope, runId, tag));
-    requireActiveRun(runId, row?.stage);
-    if (!row.rendered) return;
-    await call.write((sql) => takeDocument(sql, call.scope, runId));
-  }
-}
+export const setTag = (call: Call, runId: string, tag: Entry): Promise<void> =>
+  call.writeTogether(setTags, { workspace: call.scope.workspace, runId, ...tag }, async () => {
+    for (;;) {
+      const row = await call.write((sql) => upsertTag(sql, call.scope, runId, tag));
+      requireActiveRun(runId, row?.stage);
+      if (!row.rendered) return;
+      await call.write((sql) => takeDocument(sql, call.scope, runId));
+    }
+  });
 
 async function upsertTag(
   sql: Sql,
