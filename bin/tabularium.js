@@ -48,6 +48,8 @@ const source = join(root, 'src', 'main.ts');
 const main = existsSync(source) ? source : join(root, 'dist', 'main.js');
 
 const child = spawn(node, ['--max-semi-space-size=8', '--expose-gc', main, ...process.argv.slice(2)], {
+  // Files are read and written on threads, most of which wait for the disk: Node's four are soon all waiting.
+  env: { UV_THREADPOOL_SIZE: '16', ...process.env },
   // In a group of its own, so that the ctrl-C of a terminal comes to the server from here, and once. (On Windows that
   // would be a window of its own.) The channel carries nothing: when it closes, the server knows that we are gone.
   detached: !windows,

@@ -6,6 +6,7 @@ import type { Place } from '../objects/locate.ts';
 import type { Identity } from '../objects/object-store.ts';
 import { attachmentHeaders } from './artifact-headers.ts';
 import { etagHeader, isConditional, type Wanted, wanted } from './conditional.ts';
+import { takeHeaders } from './standing-headers.ts';
 
 /**
  * A file as the answer to a GET or HEAD: the whole, a range of it, or that it has not changed. `headers` are sent
@@ -37,7 +38,20 @@ async function sendBody(
   headers: Record<string, string>,
 ): Promise<Response> {
   const found = await place.objects.get(place.path, want.status === 206 ? want.range : undefined);
-  return c.body(found.body, want.status, { ...fileHeaders(place, want, found), ...headers });
+  const isSmall = want.status === 200 && found.size <= small;
+  return new Response(isSmall ? await whole(found.body) : found.body, {
+    status: want.status,
+    headers: { ...fileHeaders(place, want, found), ...headers, ...takeHeaders(c) },
+  });
+}
+
+/** Bytes of a file that is sent at once: with its headers it takes one write, and a failure on the way still has a status. */
+const small = 256 * 1024;
+
+async function whole(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 /** What has a body. */

@@ -1,17 +1,6 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type BigIntStats, constants, type StatsBase } from 'node:fs';
-import {
-  copyFile,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { invalidParameter, MlflowError, notFound } from '../contract/error.ts';
 import { behindEnd, brokeOff, byCodePoint, changed, namesIn, noSuch, telling } from './every-store.ts';
@@ -26,6 +15,7 @@ import type {
   StoredObject,
   WalkedFile,
 } from './object-store.ts';
+import { OpenFile } from './open-file.ts';
 import { passed } from './passed.ts';
 
 /** MLflow hides and reserves names with this start, so what lies here is hidden from it too. */
@@ -69,28 +59,28 @@ async function put(
 ): Promise<Stored> {
   const hash = createHash('sha256');
   const written = await inOneStep(root, path, async (upload) => {
-    const file = await open(upload, 'wx');
+    const file = await OpenFile.open(upload, 'wx');
     try {
       await writeAll(file, body, hash);
       await file.sync();
-      const written = identityOf(await file.stat({ bigint: true }));
+      const written = identityOf(file.stat());
       if (length !== undefined && written.size !== length) throw brokeOff(written.size, length);
       return written;
     } finally {
-      await file.close();
+      file.close();
     }
   });
   return { ...written, sha256: hash.digest('hex') };
 }
 
 /** Writes while it hashes what comes next. */
-async function writeAll(file: FileHandle, body: AsyncIterable<Uint8Array>, hash: Hash): Promise<void> {
+async function writeAll(file: OpenFile, body: AsyncIterable<Uint8Array>, hash: Hash): Promise<void> {
   let writing: Promise<unknown> | undefined;
   let batch: Uint8Array[] = [];
   let size = 0;
   const flush = async () => {
     await writing;
-    writing = writeFully(file, batch, size);
+    writing = file.append(batch, size);
     // It is awaited later; until then a failure is nobody's.
     writing.catch(() => {});
     batch = [];
@@ -105,11 +95,6 @@ async function writeAll(file: FileHandle, body: AsyncIterable<Uint8Array>, hash:
   }
   await flush();
   await writing;
-}
-
-async function writeFully(file: FileHandle, batch: Uint8Array[], size: number): Promise<void> {
-  const { bytesWritten } = await file.writev(batch);
-  if (bytesWritten < size) await file.writeFile(Buffer.concat(batch).subarray(bytesWritten));
 }
 
 async function copy(
@@ -130,12 +115,12 @@ async function copy(
     sha256 = await copyBytes(source, upload, hashing);
     // It was these bytes before, and it is now: so it was while it was read.
     await refuseOthers();
-    const file = await open(upload, 'r+');
+    const file = await OpenFile.open(upload, 'r+');
     try {
       await file.sync();
-      return identityOf(await file.stat({ bigint: true }));
+      return identityOf(file.stat());
     } finally {
-      await file.close();
+      file.close();
     }
   });
   return { ...copied, sha256 };
@@ -154,16 +139,15 @@ async function copyBytes(source: string, target: string, hashing: boolean): Prom
     if (!hashing || !cannotShare.has(codeOf(error))) throw error;
   }
   const hash = createHash('sha256');
-  const from = await open(source, 'r');
-  const to = await open(target, 'wx').catch(async (error) => {
-    await from.close();
+  const from = await OpenFile.open(source, 'r');
+  const to = await OpenFile.open(target, 'wx').catch((error) => {
+    from.close();
     throw error;
   });
   try {
-    const { size } = await from.stat();
-    await writeAll(to, contentOf(from, { start: 0, end: size - 1 }), hash);
+    await writeAll(to, contentOf(from, { start: 0, end: Number(from.stat().size) - 1 }), hash);
   } finally {
-    await to.close();
+    to.close();
   }
   return hash.digest('hex');
 }
@@ -209,8 +193,7 @@ async function moveInto(upload: string, target: string): Promise<void> {
     try {
       await rename(upload, target);
       // Without it a power cut could take the name back.
-      const folder = await open(dirname(target), 'r');
-      return await folder.sync().finally(() => folder.close());
+      return await syncFolder(dirname(target));
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === 10) throw error;
       await mkdir(dirname(target), { recursive: true });
@@ -218,12 +201,36 @@ async function moveInto(upload: string, target: string): Promise<void> {
   }
 }
 
+/** By their folder the syncs under way, and those that wait for them. */
+const syncing = new Map<string, Promise<void>>();
+const due = new Map<string, Promise<void>>();
+
+/** Syncs the names in a folder. Files that come at once share a sync: one that has not begun covers what is there by then. */
+function syncFolder(folder: string): Promise<void> {
+  const shared = due.get(folder);
+  if (shared) return shared;
+  const next = (async () => {
+    await syncing.get(folder)?.catch(() => {});
+    due.delete(folder);
+    const sync = syncNames(folder);
+    syncing.set(folder, sync);
+    await sync.finally(() => syncing.get(folder) === sync && syncing.delete(folder));
+  })();
+  due.set(folder, next);
+  return next;
+}
+
+async function syncNames(folder: string): Promise<void> {
+  const file = await OpenFile.open(folder, 'r');
+  await file.sync().finally(() => file.close());
+}
+
 /** To open a pipe, or a device, could wait for ever. */
 const openAtOnce = constants.O_RDONLY | constants.O_NONBLOCK;
 
 async function get(root: string, path: string, range?: ByteRange): Promise<StoredObject> {
   const real = await realPathInside(root, within(root, path));
-  const file = await open(real, openAtOnce).catch((error) => {
+  const file = await OpenFile.open(real, openAtOnce).catch((error) => {
     // A socket.
     if (codeOf(error) === 'ENXIO') return undefined;
     return ifAbsent(undefined)(error);
@@ -231,13 +238,13 @@ async function get(root: string, path: string, range?: ByteRange): Promise<Store
   if (!file) throw noSuch(path);
   try {
     // Of what is open: another upload to its name does not change it any more.
-    const info = await file.stat({ bigint: true });
+    const info = file.stat();
     if (!isFile(info, path)) throw noSuch(path);
     const identity = identityOf(info);
     if (range && range.start >= identity.size) throw behindEnd(path);
     return { ...identity, body: contentOf(file, range ?? { start: 0, end: identity.size - 1 }) };
   } catch (error) {
-    await file.close();
+    file.close();
     throw error;
   }
 }
@@ -278,24 +285,22 @@ const identityOf = ({ ino, size, mtimeNs, mtimeMs }: BigIntStats): Identity => (
 });
 
 /** The file is closed at the end, at a failure, and when nobody wants the rest. */
-function contentOf(file: FileHandle, { start, end }: ByteRange): ReadableStream<Uint8Array> {
+function contentOf(file: OpenFile, { start, end }: ByteRange): ReadableStream<Uint8Array> {
   let position = start;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const length = Math.min(readSize, end + 1 - position);
-          const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-          position += bytesRead;
-          passed(bytesRead);
-          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead));
-          if (bytesRead > 0 && position <= end) return;
-          await file.close();
+          const chunk = await file.read(Math.min(readSize, end + 1 - position), position);
+          position += chunk.byteLength;
+          passed(chunk.byteLength);
+          if (chunk.byteLength > 0) controller.enqueue(chunk);
+          if (chunk.byteLength > 0 && position <= end) return;
           controller.close();
         } catch (error) {
-          await file.close().catch(() => {});
           controller.error(error);
         }
+        file.close();
       },
       cancel: () => file.close(),
     },
