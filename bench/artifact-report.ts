@@ -9,8 +9,11 @@ export type Direction = 'up' | 'down';
 /** One transfer. */
 export interface ArtifactCell {
   readonly store: Store;
-  /** `direct`: straight to the S3 server, which is the measure of local files as well. */
-  readonly target: 'mlflow' | 'tabularium' | 'direct';
+  /**
+   * `direct`: straight to the S3 server, which is the measure of local files as well; `pipe`: to it through a server on
+   * Node that does nothing else.
+   */
+  readonly target: 'mlflow' | 'tabularium' | 'direct' | 'pipe';
   readonly load: string;
   readonly direction: Direction;
   readonly repeat: number;
@@ -46,6 +49,8 @@ interface Row {
   readonly tabularium: number;
   readonly mlflow: number;
   readonly direct: number;
+  /** NaN with local files. */
+  readonly pipe: number;
   /** MiB: the most of all repeats. */
   readonly growth: number;
   readonly mlflowGrowth: number;
@@ -68,7 +73,8 @@ function rowOf(result: ArtifactResult, store: Store, load: Load, direction: Dire
   const speed = (target: ArtifactCell['target']) => median(of(target).map((cell) => cell.speed));
   const most = (target: ArtifactCell['target']) => Math.max(...of(target).map((cell) => cell.growth));
   if (of('tabularium').length === 0) return undefined;
-  const [tabularium, mlflow, direct] = [speed('tabularium'), speed('mlflow'), speed('direct')];
+  const [tabularium, mlflow] = [speed('tabularium'), speed('mlflow')];
+  const [direct, pipe] = [speed('direct'), speed('pipe')];
   const growth = most('tabularium');
   const verdicts = [
     ...verdict(load.speed ? artifactBars.ratio : undefined, tabularium / mlflow, { sign: '≥', unit: '×' }),
@@ -84,8 +90,13 @@ function rowOf(result: ArtifactResult, store: Store, load: Load, direction: Dire
   ];
   const name = `${direction}, ${load.name}, ${storeNames[store]}`;
   const cpuOf = (target: ArtifactCell['target']) => median(of(target).map((cell) => cell.cpu));
-  const cpu = { mlflow: cpuOf('mlflow'), tabularium: cpuOf('tabularium'), direct: cpuOf('direct') };
-  return { name, tabularium, mlflow, direct, growth, mlflowGrowth: most('mlflow'), cpu, verdicts };
+  const cpu = {
+    mlflow: cpuOf('mlflow'),
+    tabularium: cpuOf('tabularium'),
+    direct: cpuOf('direct'),
+    pipe: cpuOf('pipe'),
+  };
+  return { name, tabularium, mlflow, direct, pipe, growth, mlflowGrowth: most('mlflow'), cpu, verdicts };
 }
 
 const rowsOf = (result: ArtifactResult): Row[] =>
@@ -104,12 +115,12 @@ export function lineOfTransfer(
 ): string {
   const row = rowOf(result, store, load, direction);
   if (!row) return '';
-  const { name, tabularium, mlflow, direct, growth, mlflowGrowth, cpu, verdicts } = row;
+  const { name, tabularium, mlflow, direct, pipe, growth, mlflowGrowth, cpu, verdicts } = row;
   const side = (speed: number, ms: number) => `${round(speed)} MiB/s, CPU ${round(ms)} ms/MiB`;
   return (
     `  ${name}: Tabularium ${side(tabularium, cpu.tabularium)}, +${round(growth)} MiB | ` +
     `MLflow ${side(mlflow, cpu.mlflow)}, +${round(mlflowGrowth)} MiB | ` +
-    `direct ${side(direct, cpu.direct)} | ${textOf(verdicts)}`
+    `direct ${side(direct, cpu.direct)} | ${store === 's3' ? `pipe ${side(pipe, cpu.pipe)} | ` : ''}${textOf(verdicts)}`
   );
 }
 
@@ -148,11 +159,11 @@ export function artifactTable(result: ArtifactResult): string {
     `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, Node ${machine.node}, ` +
       `Postgres ${machine.postgres}, mlflow ${machine.mlflow}, commit ${machine.commit}.`,
     '',
-    '| transfer | MiB/s | MLflow | straight to S3 | ratio | CPU, ms/MiB | MLflow | memory, MiB | MLflow | reached (bar) |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|--:|---|',
+    '| transfer | MiB/s | MLflow | straight to S3 | through a bare pipe | ratio | CPU, ms/MiB | MLflow | memory, MiB | MLflow | reached (bar) |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|',
     ...rowsOf(result).map(
-      ({ name, tabularium, mlflow, direct, growth, mlflowGrowth, cpu, verdicts }) =>
-        `| ${name} | ${[tabularium, mlflow, direct].map(round).join(' | ')} | ${round(tabularium / mlflow)}× | ` +
+      ({ name, tabularium, mlflow, direct, pipe, growth, mlflowGrowth, cpu, verdicts }) =>
+        `| ${name} | ${[tabularium, mlflow, direct, pipe].map(round).join(' | ')} | ${round(tabularium / mlflow)}× | ` +
         `${round(cpu.tabularium)} | ${round(cpu.mlflow)} | ` +
         `+${round(growth)} | +${round(mlflowGrowth)} | ${textOf(verdicts)} |`,
     ),

@@ -14,10 +14,17 @@ import { untilQuiet } from './load.ts';
 import type { Cluster } from './postgres.ts';
 import { run as runProgram, takenBy } from './processes.ts';
 import { findVersitygw, type S3Server, startS3 } from './s3-server.ts';
-import { type Destination, makeMlflowTables, type Server, startMlflow, startTabularium } from './servers.ts';
+import {
+  type Destination,
+  makeMlflowTables,
+  type Server,
+  startMlflow,
+  startPipe,
+  startTabularium,
+} from './servers.ts';
 import { transfer } from './transfer.ts';
 
-/** Bytes up and down, through both servers and, for S3, straight to the S3 server as well. */
+/** Bytes up and down, through both servers and straight to an S3 server; with S3 through a bare pipe as well. */
 
 export interface ArtifactBench {
   readonly loads: readonly Load[];
@@ -61,6 +68,12 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
   const tabularium = await startTabularium(command, databases.tabularium, folder, {
     destination: destination('tabularium'),
   });
+  const pipe = await startPipe(folder);
+  const throughPipe: Side = {
+    target: 'pipe',
+    pid: pipe.pid,
+    url: async (direction, key) => `${pipe.url}/${await s3.presign(direction, `pipe/${key}`)}`,
+  };
   const sides: Side[] = [
     throughServer('mlflow', mlflow),
     throughServer('tabularium', tabularium),
@@ -69,6 +82,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
       pid: s3.pid,
       url: (direction, key) => s3.presign(direction, `direct/${key}`),
     },
+    ...(store === 's3' ? [throughPipe] : []),
   ];
   await untilQuiet([mlflow.pid, tabularium.pid], 2000);
   for (const load of bench.loads) await measureLoad(bench, store, load, sides, folder);
@@ -79,7 +93,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
       const urls = [await s3.presign('up', `tabularium/${key}`)];
       await transfer({ direction: 'up', urls, file, size, atOnce: 1 }, folder);
     });
-  await Promise.all([mlflow.stop(), tabularium.stop()]);
+  await Promise.all([mlflow, tabularium, pipe].map((server) => server.stop()));
   for (const database of Object.values(databases)) await cluster.dropDatabase(database);
   await runProgram('rm', '-rf', folder);
 }

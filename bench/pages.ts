@@ -5,10 +5,11 @@ import { settingsOf, watch } from '../compat-tests/browser/page.ts';
 import { experiments, histories, modelName } from './content.ts';
 import { untilQuiet } from './load.ts';
 import type { Bench } from './measure.ts';
+import { startMemory } from './memory.ts';
 import { type Figure, lineOfFigure } from './report.ts';
 import { type Server, startMlflow, startTabularium } from './servers.ts';
 
-/** Pages of the web UI, opened in one browser on both servers in turns. */
+/** Pages of the web UI, opened in one browser on both servers, and with all answers from memory, in turns. */
 
 /** In the order of text, which is the UI's. */
 const all = JSON.stringify(Array.from({ length: experiments }, (_, i) => String(i + 1)).sort());
@@ -38,9 +39,14 @@ const shown = {
 const visits = 3;
 const bar = { ofMlflow: 0.1 } as const;
 
+/** `memory`: what the UI takes by itself, for every answer is in memory when it asks. */
+type Target = 'mlflow' | 'tabularium' | 'memory';
+
 interface Side {
-  readonly target: 'mlflow' | 'tabularium';
-  readonly server: Server;
+  readonly target: Target;
+  readonly url: string;
+  /** Of the server that works. */
+  readonly pid: number;
   readonly page: Page;
   readonly settled: (rest: number) => Promise<void>;
   /** What went wrong. */
@@ -55,24 +61,27 @@ export async function measurePages(bench: Bench): Promise<void> {
     tabularium: await startTabularium(command, databases.tabularium, folder, { ui: true }),
   };
   await untilQuiet([servers.mlflow.pid, bench.postgres], 2000);
+  const memory = await startMemory(servers.tabularium.url);
   const sides = [
     await openSide('mlflow', servers.mlflow, browser.endpoint),
     await openSide('tabularium', servers.tabularium, browser.endpoint),
+    await openSide('memory', { ...servers.tabularium, ...memory }, browser.endpoint),
   ];
   for (const { name, route, text } of pages) {
-    const times = { mlflow: [] as Visit[], tabularium: [] as Visit[] };
+    const times: Record<Target, Visit[]> = { mlflow: [], tabularium: [], memory: [] };
     // The first visit brings what the browser and the servers keep.
     for (let visit = 0; visit <= visits * bench.repeats; visit++)
       for (const side of visit % 2 ? sides.toReversed() : sides) {
         const taken = await open(side, route, text);
         if (visit > 0) times[side.target].push(taken);
-        await untilQuiet([side.server.pid, bench.postgres]);
+        await untilQuiet([side.pid, bench.postgres]);
       }
     const figureOf = (field: keyof Visit) => ({
       unit: 's',
       size: size.name,
       mlflow: times.mlflow.map((one) => one[field]),
       tabularium: times.tabularium.map((one) => one[field]),
+      memory: times.memory.map((one) => one[field]),
     });
     const figures: Figure[] = [
       { name, bar, ...figureOf('seconds') },
@@ -82,14 +91,19 @@ export async function measurePages(bench: Bench): Promise<void> {
     for (const figure of figures) say(lineOfFigure(figure));
   }
   await browser.close();
+  memory.stop();
   await Promise.all(Object.values(servers).map((server) => server.stop()));
 }
 
-async function openSide(target: Side['target'], server: Server, endpoint: string): Promise<Side> {
+async function openSide(
+  target: Target,
+  { url, pid }: Pick<Server, 'url' | 'pid'>,
+  endpoint: string,
+): Promise<Side> {
   const browser = await chromium.connect(endpoint);
-  const context = await browser.newContext(settingsOf(server.url, 'machine_learning', shown));
+  const context = await browser.newContext(settingsOf(url, 'machine_learning', shown));
   const page = await context.newPage();
-  return { target, server, page, ...watch(page, server.url) };
+  return { target, url, pid, page, ...watch(page, url) };
 }
 
 /** In milliseconds: longer than the UI thinks between two calls. */
@@ -102,9 +116,9 @@ interface Visit {
 }
 
 /** Opens the page from one that asks for next to nothing. */
-async function open({ server, page, settled, noted }: Side, route: string, text: string): Promise<Visit> {
+async function open({ url, page, settled, noted }: Side, route: string, text: string): Promise<Visit> {
   await page.goto('about:blank');
-  await page.goto(`${server.url}/#/settings`);
+  await page.goto(`${url}/#/settings`);
   await settled(rest);
   noted.length = 0;
   const begin: unknown = await page.evaluate(`performance.clearResourceTimings();
@@ -115,7 +129,7 @@ async function open({ server, page, settled, noted }: Side, route: string, text:
   await settled(rest);
   await page.getByText(text).filter({ visible: true }).first().waitFor();
   const wrong = noted.filter((one) => !allowed.some(({ what }) => what.test(one)));
-  if (wrong.length > 0) throw new Error(`${server.url}/#${route} goes wrong:\n${wrong.join('\n')}`);
+  if (wrong.length > 0) throw new Error(`${url}/#${route} goes wrong:\n${wrong.join('\n')}`);
   const calls = (await page.evaluate(`performance.getEntriesByType('resource')
     .filter(({ initiatorType }) => ['fetch', 'xmlhttprequest'].includes(initiatorType))
     .map(({ startTime, responseEnd }) => [startTime, responseEnd])`)) as [number, number][];

@@ -23,6 +23,8 @@ export interface Figure {
   readonly tabularium: readonly number[];
   /** What Postgres' COPY reaches. */
   readonly copy?: readonly number[];
+  /** What is left where no answer takes any time. */
+  readonly memory?: readonly number[];
   /** At most so much, at most this part of what MLflow has, or at least this part of what COPY reaches. */
   readonly bar?: { readonly atMost: number } | { readonly ofMlflow: number } | { readonly ofCopy: number };
 }
@@ -181,8 +183,14 @@ export function lineOfRow({ name, tabularium, mlflow, ratio, verdicts }: Row): s
 export function lineOfFigure(figure: Figure): string {
   const { name, unit, mlflow, tabularium } = figure;
   const side = (list: readonly number[]) => `${round(median(list))} ${unit}`;
-  return `  ${name}: Tabularium ${side(tabularium)} | MLflow ${side(mlflow)} | ${textOf(judgeFigure(figure))}`;
+  return `  ${name}: Tabularium ${side(tabularium)} | MLflow ${side(mlflow)} | ${reachedOf(figure)}`;
 }
+
+const reachedOf = (figure: Figure): string => {
+  const { memory, unit } = figure;
+  const least = memory && `${round(median(memory))} ${unit} with all answers from memory`;
+  return [textOf(judgeFigure(figure)), least].filter(Boolean).join('; ');
+};
 
 /** The tables of a result in Markdown. */
 export function tablesOf(result: Result, operations: readonly Operation[]): string {
@@ -214,7 +222,7 @@ export function tablesOf(result: Result, operations: readonly Operation[]): stri
         ...figures.map((figure) => {
           const { name, unit, tabularium, mlflow } = figure;
           const values = [tabularium, mlflow].map((list) => `${round(median(list))} ${unit}`);
-          return `| ${name} | ${values.join(' | ')} | ${textOf(judgeFigure(figure))} |`;
+          return `| ${name} | ${values.join(' | ')} | ${reachedOf(figure)} |`;
         }),
       );
   }

@@ -96,6 +96,13 @@ export async function startBare(database: string, folder: string): Promise<Serve
   );
 }
 
+/** The server that only passes on, of pipe.ts. */
+export async function startPipe(folder: string): Promise<Server> {
+  const port = await freePort();
+  const program = [join(import.meta.dirname, 'pipe.ts'), `${port}`];
+  return untilAnswer(port, () => start(process.execPath, program, { log: join(folder, 'pipe.log') }));
+}
+
 /** The URI by which SQLAlchemy knows the database. */
 const mlflowUri = (database: string): string => database.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:');
 
