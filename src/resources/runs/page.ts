@@ -25,6 +25,9 @@ export interface Page {
  * without; each by its index, and a later one only for what the earlier leave open. A page behind a run has an arm for
  * those with its very value and one for those beyond: as one range with a choice in it, it would be read from the first
  * of equal values.
+ *
+ * A filter by a metric in another order is read in one of two ways, and the statement looks first which: where few runs
+ * have such a value, by the index of the values, else in the order of the page until it is full.
  */
 export function pageOfRuns(sql: Sql, page: Page): { page: Fragment; order: Fragment } {
   const order = orderColumns(sql, page.order);
@@ -35,8 +38,9 @@ export function pageOfRuns(sql: Sql, page: Page): { page: Fragment; order: Fragm
       sql`${names[i] as Fragment} as materialized (${armOfRuns(sql, page, arm, order, rest(sql, page, names.slice(0, i)))})`,
   );
   const all = names.map((name) => sql`select * from ${name}`);
+  const selective = selectiveOf(page);
   return {
-    page: sql`${join(sql, ctes, sql`, `)}, page as (
+    page: sql`${selective ? fewFit(sql, page, selective) : sql``} ${join(sql, ctes, sql`, `)}, page as (
       select * from (${join(sql, all, sql` union all `)}) r order by ${order} limit ${page.size})`,
     order,
   };
@@ -89,9 +93,14 @@ interface SortKey {
   readonly type: ValueType;
 }
 
+type ByMetric = 'number' | 'nan' | 'none';
+
 interface Arm {
-  /** Which runs it has: any, or by the metric that comes first those with a number, with NaN, without it. */
-  readonly kind: 'any' | 'number' | 'nan' | 'none';
+  /**
+   * Which runs it has: any; those that the filter leaves, if they are few; or by the metric that comes first those with a
+   * number, with NaN, without it.
+   */
+  readonly kind: 'any' | 'few' | ByMetric;
   readonly keys: readonly SortKey[];
   /** Where it starts: a condition. */
   readonly start: Fragment;
@@ -99,17 +108,22 @@ interface Arm {
 
 function armsOf(sql: Sql, page: Page): Arm[] {
   const { after } = page;
-  const everything = sql`true`;
-  const arms = kindsOf(page).map((kind) => ({
+  const kinds = kindsOf(page);
+  const arms = kinds.map((kind) => ({
     kind,
     keys: sortKeys(sql, page.order, kind),
-    start: everything,
+    start: !kinds.includes('few')
+      ? sql`true`
+      : kind === 'few'
+        ? sql`(select few from few)`
+        : sql`not (select few from few)`,
   }));
   if (!after) return arms;
   const [rank = '', value = '', ...others] = after;
   return arms.flatMap((arm) => {
     const [first, ...rest] = arm.keys as [SortKey, ...SortKey[]];
-    if (arm.kind === 'any') return [{ ...arm, start: behind(sql, arm.keys, after) }];
+    if (!isByMetric(arm.kind))
+      return [{ ...arm, start: sql`${arm.start} and ${behind(sql, arm.keys, after)}` }];
     const own = { number: '0', nan: '1', none: '2' }[arm.kind];
     if (own < rank) return [];
     if (own > rank) return [arm];
@@ -123,13 +137,39 @@ function armsOf(sql: Sql, page: Page): Arm[] {
   });
 }
 
-function kindsOf({ order: [first], comparisons }: Page): Arm['kind'][] {
-  if (first?.type !== 'metric') return ['any'];
+const isByMetric = (kind: Arm['kind']): kind is ByMetric => kind !== 'any' && kind !== 'few';
+
+function kindsOf(page: Page): Arm['kind'][] {
+  const { order, comparisons } = page;
+  const [first] = order;
+  if (first?.type !== 'metric') return selectiveOf(page) ? ['few', 'any'] : ['any'];
   const same = comparisons.filter((one) => one.type === 'metric' && one.key === first.key);
   // A comparison with the same metric leaves no run without it, and none with NaN unless it is "!=".
   if (same.some(({ comparator }) => comparator !== '!=')) return ['number'];
   return same.length > 0 ? ['number', 'nan'] : ['number', 'nan', 'none'];
 }
+
+/** So many runs are few: to sort them takes no longer than to go through the others for a page. */
+const few = 1000;
+
+/** The comparison that may leave few runs, which no statistics tell: of a metric that does not give the order. */
+const selectiveOf = ({ order, comparisons }: Page): Comparison | undefined =>
+  order[0]?.type === 'metric'
+    ? undefined
+    : comparisons.find(({ type, comparator }) => type === 'metric' && comparator !== '!=');
+
+/** The CTE `few`: whether few runs fit. */
+const fewFit = (sql: Sql, page: Page, one: Comparison): Fragment => sql`
+  few as materialized (
+    select count(*) < ${few} as few from (
+      select from tabularium.experiments e cross join lateral ${fitting(sql, one, sql`e.id`)} m
+      where ${experimentsOf(sql, page)} limit ${few}) fitting),`;
+
+/** The runs of an experiment with a value that fits, at most so many as are few. */
+const fitting = (sql: Sql, one: Comparison, experiment: Fragment): Fragment => sql`(
+  select m.run from tabularium.latest_metrics m
+  where m.experiment_id = ${experiment} and m.key_id = ${metricKey(sql, one.key)} and ${metricFits(sql, one)}
+  limit ${few})`;
 
 /** The runs behind one with these sort values, by the keys in turn. */
 function behind(sql: Sql, keys: readonly SortKey[], after: readonly string[]): Fragment {
@@ -182,9 +222,12 @@ function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragm
       select r.id, ${join(sql, sorted, sql`, `)} from ${sourceOf(sql, page, arm.kind)}
       where ${own}r.lifecycle_stage = ${stageOf(sql, page)} ${wanted} and ${arm.start}
       order by ${order} limit ${limit}) r
-    where e.workspace = ${page.scope.workspace} and e.id = any(${page.experiments.map(String)}::int8[])
+    where ${experimentsOf(sql, page)}
     order by ${order} limit ${limit}`;
 }
+
+const experimentsOf = (sql: Sql, page: Page): Fragment =>
+  sql`e.workspace = ${page.scope.workspace} and e.id = any(${page.experiments.map(String)}::int8[])`;
 
 /** A single experiment, or stage, is stated as it is: of one that comes from a row the planner knows no statistics. */
 const experimentOf = (sql: Sql, { experiments: [only, ...more] }: Page): Fragment =>
@@ -195,9 +238,12 @@ const stageOf = (sql: Sql, { stages: [only, ...more] }: Page): Fragment =>
 
 /** Where an arm takes its runs from, alias `r`; the metric that comes first in alias `m`, of numbers and NaN. */
 function sourceOf(sql: Sql, page: Page, kind: Arm['kind']): Fragment {
-  const joins = page.order.map((key, i) => (i === 0 && kind !== 'any' ? sql`` : sortJoin(sql, key, i)));
+  const joins = page.order.map((key, i) => (i === 0 && isByMetric(kind) ? sql`` : sortJoin(sql, key, i)));
   const others = join(sql, joins, sql` `);
   if (kind === 'any') return sql`tabularium.runs r ${others}`;
+  if (kind === 'few')
+    return sql`${fitting(sql, selectiveOf(page) as Comparison, experimentOf(sql, page))} m
+      join tabularium.runs r on r.id = m.run ${others}`;
   const key = metricKey(sql, page.order[0]?.key as string);
   if (kind === 'none')
     return sql`(
@@ -223,14 +269,14 @@ const orderColumns = (sql: Sql, order: readonly OrderKey[]): Fragment =>
 
 const sortKeys = (sql: Sql, order: readonly OrderKey[], kind: Arm['kind']): SortKey[] =>
   order.map((key, i) => ({
-    ...(i === 0 && kind !== 'any' ? firstMetric(sql, kind) : sortKey(sql, key, i, kind)),
+    ...(i === 0 && isByMetric(kind) ? firstMetric(sql, kind) : sortKey(sql, key, i, kind)),
     ascending: key.ascending,
     type: valueType(key),
   }));
 
 type Sorted = Pick<SortKey, 'rank' | 'value' | 'nullable'>;
 
-function firstMetric(sql: Sql, kind: 'number' | 'nan' | 'none'): Sorted {
+function firstMetric(sql: Sql, kind: ByMetric): Sorted {
   const rank = { number: sql`0`, nan: sql`1`, none: sql`2` }[kind];
   return { rank, value: kind === 'none' ? sql`null::float8` : sql`m.value`, nullable: false };
 }

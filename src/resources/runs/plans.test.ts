@@ -73,6 +73,7 @@ const byMetric = { order_by: ['metrics.m1 DESC'] };
 
 test.each<[string, string, object]>([
   ['newest first', 'runs_started', {}],
+  ['a metric, newest first', 'latest_metrics_value', { filter: 'metrics.m1 > 500' }],
   ['a metric, filter and order', 'latest_metrics_value', { filter: 'metrics.m1 > 500', ...byMetric }],
   ['the order of a metric', 'latest_metrics_value', byMetric],
   ['the smallest of a metric', 'latest_metrics_value', { order_by: ['metrics.m1 ASC'] }],
@@ -106,3 +107,25 @@ test.each(['metrics.m1 DESC', 'metrics.m3 DESC'])(
     expect(whole).toEqual([]);
   },
 );
+
+/** Each value of the metric is had by twenty runs: a thousand runs are not few any more. */
+test.each([
+  ['metrics.m1 = 7', sql`value = 7`],
+  ['metrics.m1 > 950', sql`value > 950`],
+  ['metrics.m1 > 949', sql`value > 949`],
+  ['metrics.m1 < 500', sql`value < 500`],
+])('the pages of %s are the newest of all that fit', async (filter, fits) => {
+  const request = { experiment_ids: experiments, filter, order_by: ['start_time DESC'], max_results: 15 };
+  const found: string[] = [];
+  let page_token: string | undefined;
+  do {
+    const { body } = await api.post('runs/search', { ...request, page_token });
+    for (const run of body.runs ?? []) found.push(run.info.run_id);
+    page_token = body.next_page_token;
+  } while (page_token && found.length < 45);
+  const rows =
+    await sql`select r.run_id from tabularium.runs r join tabularium.latest_metrics m on m.run = r.id
+    join tabularium.metric_keys k on k.id = m.key_id and k.key = 'm1'
+    where ${fits} order by r.start_time desc, r.run_id limit 45`;
+  expect(found).toEqual(rows.map((row) => row.run_id));
+});
