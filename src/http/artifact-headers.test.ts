@@ -50,7 +50,7 @@ test.each([
     'Content-Type': type,
     'Content-Length': '7',
     'Content-Disposition': `attachment; filename=${filename}`,
-    'X-Content-Type-Options': 'nosniff',
+    'x-content-type-options': 'nosniff',
     'Content-Security-Policy': "sandbox; default-src 'none'",
   });
 });

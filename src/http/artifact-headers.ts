@@ -27,7 +27,8 @@ export function attachmentHeaders(path: string, size: number): Record<string, st
     'Content-Type': mimeType(name),
     'Content-Length': String(size),
     'Content-Disposition': attachment(name),
-    'X-Content-Type-Options': 'nosniff',
+    // In the spelling of the header that most answers have: two spellings would be two headers.
+    'x-content-type-options': 'nosniff',
     // Where something shows it all the same, it has no origin, no script and nothing to load.
     'Content-Security-Policy': "sandbox; default-src 'none'",
   };

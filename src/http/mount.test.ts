@@ -12,6 +12,21 @@ afterAll(() => app.close());
 
 const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers });
 
+test('a file has the headers of every answer, each once', async () => {
+  const url = '/ml/api/2.0/mlflow-artifacts/artifacts/0/file.txt';
+  expect((await app.request(url, { method: 'PUT', body: 'content' })).status).toBe(200);
+  for (const method of ['GET', 'HEAD']) {
+    const { headers } = await app.request(url, { method });
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'SAMEORIGIN',
+      'content-security-policy': "sandbox; default-src 'none'",
+      'content-length': '7',
+    });
+  }
+});
+
 describe('a route', () => {
   test.each(['/ml/api/2.0/mlflow/experiments/get', '/ml/ajax-api/2.0/mlflow/experiments/get'])(
     '%s is served',
