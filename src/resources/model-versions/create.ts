@@ -14,7 +14,7 @@ import {
   isPrompt,
   modelNotFound,
 } from '../registered-models/rules.ts';
-import { findModelKind, renderModel } from '../registered-models/store.ts';
+import { findModelKind, lockModel } from '../registered-models/store.ts';
 import { findRunOrigin } from '../runs/store.ts';
 import { parseVersion, refuseFailed, versionNotFound } from './rules.ts';
 import { checkSource, type ModelUri, notContained, parseModelUri } from './source.ts';
@@ -86,16 +86,13 @@ export const createModelVersion =
       name: (created) => part`${name}::text || '/' || (select version from ${created})`,
       detail: { source: lineage.source },
     };
-    const insert = (sql: Sql, alone: boolean) =>
-      store.insertVersion(sql, scope, name, version, (from) => call.record(entry, from), { alone });
+    const insert = (sql: Sql) =>
+      store.insertVersion(sql, scope, name, version, (from) => call.record(entry, from));
     const modelId = prompt ? '' : lineage.modelId;
     const insertInTurn = async () => {
-      const [created] = await call.transaction((sql) => [
-        insert(sql, false),
-        renderModel(sql, scope, name, {
-          updatedAt: part`${now}::bigint`,
-          lastVersion: part`m.last_version + 1`,
-        }),
+      const [, created] = await call.transaction((sql) => [
+        lockModel(sql, scope, name),
+        insert(sql),
         ...(modelId === ''
           ? []
           : [
@@ -107,7 +104,7 @@ export const createModelVersion =
       ]);
       return created?.[0];
     };
-    const [alone] = modelId === '' ? await call.write(async (sql) => insert(sql, true)) : [];
+    const [alone] = modelId === '' ? await call.write(async (sql) => insert(sql)) : [];
     const row = (alone ?? (await insertInTurn())) as unknown as store.VersionRow | undefined;
     if (!row) throw modelNotFound(name);
     if (!keeping) return answerVersion(row);

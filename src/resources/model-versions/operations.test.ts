@@ -58,39 +58,42 @@ describe('stages', () => {
     expect(stale).toEqual([]);
   });
 
-  test('a transition that waited for another sees what that has done', async () => {
-    await model('waiting');
-    for (let i = 0; i < 3; i++) await version('waiting');
+  test.each([
+    ['waiting', true, ['Archived', 'Production', 'None']],
+    ['waiting alone', false, ['Production', 'Production', 'None']],
+  ])('a transition that waited for another sees what that has done: %s', async (name, archive, stages) => {
+    await model(name);
+    for (let i = 0; i < 3; i++) await version(name);
     const move = (number: string) =>
       api.post('model-versions/transition-stage', {
-        name: 'waiting',
+        name,
         version: number,
         stage: 'Production',
-        archive_existing_versions: true,
+        archive_existing_versions: archive,
       });
     const waiting = async () =>
       app.sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%registered_models%'
         and datname = current_database()`;
     const moved = await app.sql.begin(async (tx) => {
-      await tx`update tabularium.registered_models set description = 'x' where name = 'waiting'`;
-      await tx`update tabularium.model_versions set stage = 'Production' where name = 'waiting' and version = 1`;
+      await tx`update tabularium.registered_models set description = 'x' where name = ${name}`;
+      await tx`update tabularium.model_versions set stage = 'Production' where name = ${name} and version = 1`;
       const answer = move('2');
       while ((await waiting()).length === 0);
       return { answer };
     });
     expect((await moved.answer).body.model_version.current_stage).toBe('Production');
     const rows =
-      await app.sql`select stage from tabularium.model_versions where name = 'waiting' order by version`;
-    expect(rows.map(({ stage }) => stage)).toEqual(['Archived', 'Production', 'None']);
-    const { body } = await api.get('registered-models/get', { name: 'waiting' });
+      await app.sql`select stage from tabularium.model_versions where name = ${name} order by version`;
+    expect(rows.map(({ stage }) => stage)).toEqual(stages);
+    const { body } = await api.get('registered-models/get', { name });
     const newest = body.registered_model.latest_versions as { version: string; current_stage: string }[];
     expect(newest.map((one) => [one.version, one.current_stage])).toEqual([
-      ['1', 'Archived'],
+      ...(archive ? [['1', 'Archived']] : []),
       ['2', 'Production'],
       ['3', 'None'],
     ]);
     const audited = await app.sql`select from tabularium.audit
-      where action = 'transitionModelVersionStage' and name = 'waiting/2'`;
+      where action = 'transitionModelVersionStage' and name = ${`${name}/2`}`;
     expect(audited).toHaveLength(1);
   });
 

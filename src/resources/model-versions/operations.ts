@@ -126,23 +126,26 @@ const transitionModelVersionStage: Operation<'transitionModelVersionStage'> = as
   const { name } = request;
   checkModelName(name);
   const version = numbered(name, parseVersion(request.version));
-  const change = { stage, archive, now: call.now };
+  const change = { stage, now: call.now };
   const entry = auditEntry(name, version, { stage, archive });
   const record = (from: Fragment) => call.record(entry, from);
+  const move = (sql: Sql) => store.moveVersion(sql, call.scope, name, version, change, record);
   const moveInTurn = async () => {
     const [, moved] = await call.transaction((sql) => [
       lockModel(sql, call.scope, name),
-      store.moveToStage(sql, call.scope, name, version, change, record),
-      renderModel(sql, call.scope, name, {
-        updatedAt: store.versionUpdatedAt(call.scope, name, version),
-      }),
+      ...(archive
+        ? [
+            store.moveAndArchive(sql, call.scope, name, version, change, record),
+            renderModel(sql, call.scope, name, {
+              updatedAt: store.versionUpdatedAt(call.scope, name, version),
+            }),
+          ]
+        : [move(sql)]),
     ]);
-    return moved?.[0] as unknown as store.VersionRow | undefined;
+    return moved?.[0];
   };
-  const alone = archive
-    ? undefined
-    : await call.write((sql) => store.moveAlone(sql, call.scope, name, version, change, record));
-  const row = alone ?? (await moveInTurn());
+  const [alone] = archive ? [] : await call.write(async (sql) => move(sql));
+  const row = (alone ?? (await moveInTurn())) as unknown as store.VersionRow | undefined;
   if (!row) throw versionNotFound(name, version);
   return answerVersion(row);
 };

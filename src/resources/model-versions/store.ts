@@ -190,13 +190,9 @@ export const lastVersion = (scope: Scope, name: string): Fragment => part`
   (select last_version from tabularium.registered_models where workspace = ${scope.workspace} and name = ${name})`;
 
 /**
- * Locks the model and inserts the version behind the highest number given so far, of which a statement behind this one
- * must tell the model (`renderModel`). Answers a `VersionRow`; none where there is no such model.
- *
- * Whoever waits here for another writer goes on with the model's row as that one left it, and reads nothing else.
- *
- * @param alone whether it is no part of a transaction: then it renders the model itself, and inserts nothing where it had
- *   to wait for another writer (`lockUnchanged`).
+ * Locks the model, inserts the version behind the highest number given so far, and renders the model. Answers a
+ * `VersionRow`; none, and then nothing is done, where there is no such model or it had to wait for another writer of it
+ * (`lockUnchanged`). Behind `lockModel` in a transaction it does not wait.
  */
 export const insertVersion = (
   sql: Sql,
@@ -204,7 +200,6 @@ export const insertVersion = (
   name: string,
   version: NewVersion,
   record: (created: Fragment) => Fragment,
-  { alone }: { alone: boolean },
 ): Query => {
   const { keeping } = version;
   const tags = newTags(version.tags);
@@ -212,13 +207,7 @@ export const insertVersion = (
   const pin = keeping && ('make' in keeping ? keeping.make.id : keeping.share);
   const status = keeping && ('make' in keeping ? 'PENDING_REGISTRATION' : keeping.status);
   return sql`
-  with ${
-    alone
-      ? lockUnchanged(scope, name)
-      : part`locked as (
-    select workspace, name, last_version from tabularium.registered_models
-    where workspace = ${scope.workspace} and name = ${name} for no key update)`
-  },
+  with ${lockUnchanged(scope, name)},
   ${keeping && 'make' in keeping ? part`pinned as (${insertPin(keeping.make, part`locked`)}),` : nothing}
   created as (
     insert into tabularium.model_versions
@@ -233,7 +222,7 @@ export const insertVersion = (
         ${version.now}::bigint as created_at, ${version.now}::bigint as updated_at
       from locked) v
     returning workspace, name, version, stage, wire),
-  ${alone ? part`rendered as (${renderWith(part`created`, version.now)}),` : nothing}
+  rendered as (${renderWith(part`created`, version.now)}),
   tagged as (
     insert into tabularium.model_version_tags (workspace, name, version, key, value)
     select c.workspace, c.name, c.version, t.key, t.value
@@ -280,50 +269,21 @@ export const updateVersion = (
 
 interface Move {
   readonly stage: Stage;
-  /** Whether every other version that is there goes to Archived. */
-  readonly archive: boolean;
   readonly now: bigint;
 }
 
 /**
- * Moves the version, and answers its `VersionRow`; none where there is no such version. The model must be locked by a
- * statement before this one, or two of these leave two versions in the stage.
+ * Locks the model, moves the version alone, and renders the model. Answers a `VersionRow`; none, and then nothing is done,
+ * where there is no such version or it had to wait for another writer of the model, as with `insertVersion`.
  */
-export const moveToStage = (
-  sql: Sql,
-  scope: Scope,
-  name: string,
-  version: number,
-  { stage, archive, now }: Move,
-  record: (from: Fragment) => Fragment,
-): Query => {
-  const others = part`or v.stage = ${stage} and exists (
-    select from tabularium.model_versions
-    where workspace = ${scope.workspace} and name = ${name} and version = ${version})`;
-  return sql`
-  with moved as (
-    update tabularium.model_versions v
-    set ${moved(part`case when v.version = ${version} then ${stage} else 'Archived' end`, now)}
-    where v.workspace = ${scope.workspace} and v.name = ${name}
-      and (v.version = ${version} ${archive ? others : nothing})
-    returning v.version, v.wire, v.aliases),
-  recorded as (${record(part`moved`)})
-  select version, wire, aliases from moved where version = ${version}`;
-};
-
-/**
- * Moves the version alone, in one statement, which also locks the model and renders it. It changes nothing, and answers
- * nothing, where it had to wait for another writer of the model (`lockUnchanged`).
- */
-export async function moveAlone(
+export const moveVersion = (
   sql: Sql,
   scope: Scope,
   name: string,
   version: number,
   { stage, now }: Move,
   record: (from: Fragment) => Fragment,
-): Promise<VersionRow | undefined> {
-  const [row] = await sql<VersionRow[]>`
+): Query => sql`
   with ${lockUnchanged(scope, name)},
   moved as (
     update tabularium.model_versions v set ${moved(part`${stage}::text`, now)}
@@ -332,8 +292,30 @@ export async function moveAlone(
   rendered as (${renderWith(part`moved`, now)}),
   recorded as (${record(part`moved`)})
   select version, wire, aliases from moved`;
-  return row;
-}
+
+/**
+ * Moves the version, and every other version that is in its new stage to Archived. Answers its `VersionRow`; none where
+ * there is no such version. The model must be locked by a statement before this one, or two of these leave two versions in
+ * the stage, and rendered by one behind it.
+ */
+export const moveAndArchive = (
+  sql: Sql,
+  scope: Scope,
+  name: string,
+  version: number,
+  { stage, now }: Move,
+  record: (from: Fragment) => Fragment,
+): Query => sql`
+  with moved as (
+    update tabularium.model_versions v
+    set ${moved(part`case when v.version = ${version} then ${stage} else 'Archived' end`, now)}
+    where v.workspace = ${scope.workspace} and v.name = ${name} and (v.version = ${version} or v.stage = ${stage})
+      and exists (
+        select from tabularium.model_versions
+        where workspace = ${scope.workspace} and name = ${name} and version = ${version})
+    returning v.version, v.wire, v.aliases),
+  recorded as (${record(part`moved`)})
+  select version, wire, aliases from moved where version = ${version}`;
 
 const ownTags = part`v.wire -> 'tags'`;
 

@@ -48,11 +48,10 @@ const documentOf = (parts: {
     'tags', ${parts.tags},
     'aliases', ${parts.aliases}))`;
 
-/** What else changes in the row that is rendered; `m` is the row before. */
+/** What else changes in the row that is rendered. */
 interface ModelChange {
   /** Null where it stays as it is. */
   readonly updatedAt?: Fragment;
-  readonly lastVersion?: Fragment;
 }
 
 /** The newest version of each stage `s` of the model `m`, as a JSON list. `newest` is a query for its wire and version. */
@@ -84,7 +83,7 @@ const rendered = documentOf({
 /** Renders the wire documents of the models that the condition names, `m` being their rows. */
 const render = (sql: Sql, which: Fragment, change: ModelChange = {}): Query => sql`
   update tabularium.registered_models m
-  set updated_at = ${lastUpdated}, last_version = ${change.lastVersion ?? part`m.last_version`}, wire = ${rendered}
+  set updated_at = ${lastUpdated}, wire = ${rendered}
   from (select ${change.updatedAt ?? part`null`}::bigint as updated_at) c
   where ${which}
   returning m.wire`;
