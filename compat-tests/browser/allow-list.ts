@@ -16,6 +16,10 @@ export const allowed: readonly { readonly what: RegExp; readonly why: string }[]
     why: 'Chromium says so of a layout of the UI that is still growing.',
   },
   {
+    what: /AG Grid: unable to find bean reference frameworkOverrides/,
+    why: 'The table of runs, where it is thrown away while it is still being made: by the UI itself, whatever the server.',
+  },
+  {
     what: /\/ajax-api\/2\.0\/mlflow\/(registered-models\/get\?name|experiments\/get-by-name\?experiment_name)=made-here/,
     why: 'Before it creates something the UI asks whether the name is taken.',
   },

@@ -44,6 +44,14 @@ edits({
     await expect("mlflow.genai.load_prompt('prompts:/written@live').version", 2);
     await button('Delete version').waitFor();
   },
+  async 'a version of a prompt loses its alias'({ goto, page, button, dialog, confirm, expect }) {
+    await goto('/prompts/written');
+    await page.getByText('Aliases:').locator('..').getByRole('button').first().click();
+    await dialog.getByRole('combobox').press('Backspace');
+    await confirm('Save aliases');
+    await expect("client.get_prompt_version('written', '2').aliases", []);
+    await button('Delete version').waitFor();
+  },
   async 'versions of a prompt are compared'({ goto, page, control }) {
     await goto('/prompts/written');
     await control('mlflow.prompts.details.mode').getByText('Compare').click();

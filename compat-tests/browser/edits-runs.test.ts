@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
 import { edits } from './editor.ts';
 
@@ -66,6 +67,40 @@ edits({
     await control('mlflow.run_details.overview.tags.add_button').click();
     await addTag('team', 'risk');
     await expect(`${run(first)}.data.tags['team']`, 'risk');
+  },
+  async 'a run loses a tag'({ goto, control, dialog, confirm, expect }) {
+    await goto(`${ofExperiment}/runs/${first}`);
+    await control('mlflow.run_details.overview.tags.edit_button').click();
+    await dialog.getByText('team').locator('xpath=following::*[name()="svg"][1]').click();
+    await confirm('Save tags');
+    await expect(`'team' in ${run(first)}.data.tags`, false);
+  },
+  async 'a run is renamed in the table'({ goto, row, part, confirm, expect }) {
+    await goto(`${ofExperiment}/runs`);
+    await row('try-2').getByRole('checkbox').first().click();
+    await part('run-rename-button').click();
+    await part('rename-modal-input').fill('try-2 again');
+    await confirm('Save');
+    await expect(`${run(third)}.info.run_name`, 'try-2 again');
+  },
+  async 'runs are tagged in the table'({ goto, page, row, part, button, confirm, expect }) {
+    await goto(`${ofExperiment}/runs`);
+    for (const name of ['try-1', 'try-2']) await row(name).getByRole('checkbox').first().click();
+    await page.getByText('Add tags').click();
+    await part('runs-add-new-tag-button').click();
+    await part('add-new-tag-key-input').fill('batch');
+    await part('add-new-tag-value-input').fill('7');
+    await confirm('Add');
+    await button('Save').click();
+    await expect(`[${run(second)}.data.tags.get('batch'), ${run(third)}.data.tags.get('batch')]`, ['7', '7']);
+  },
+  async 'an artifact is downloaded'({ goto, page, control, expect }) {
+    const { experiment, runs } = inject('seeded');
+    await goto(`/experiments/${experiment}/runs/${runs[0]}/artifacts/table.json`);
+    const downloading = page.waitForEvent('download');
+    await control('codegen_mlflow_app_src_experiment-tracking_components_artifactview.tsx_337').click();
+    const content = await text(await (await downloading).createReadStream());
+    await expect(`mlflow.artifacts.load_text('runs:/${runs[0]}/table.json')`, content);
   },
   async 'runs are searched'({ goto, page }) {
     await goto(`/experiments/${inject('seeded').experiment}/runs`);
