@@ -114,17 +114,24 @@ export function insertPoints({ all, latest }: SentPoints, { repeated }: { repeat
     select ready.id, (select array_agg(id order by place) from known)[s.place], s.timestamp, s.step, ${number}, ${isNan}
       ${belongings ? part`, s.model_id, s.dataset_name, s.dataset_digest` : nothing}
     from ready, ${rowsOf(all)}
-    ${repeated ? part`on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing` : nothing}),
+    ${repeated ? unlessThere : nothing}),
   latest as (
     insert into tabularium.latest_metrics as latest
       (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
     select ready.id, known.id, experiment_id, start_time, ${number}, ${isNan}, s.step, s.timestamp
     from ready, ${rowsOf(latest)} join known on known.place = s.place
-    order by known.id
-    on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
-      timestamp = excluded.timestamp
-    where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))`;
+    order by known.id ${ifLater})`;
 }
+
+/** Ends an insert of points: one that stands there stays as it is. */
+export const unlessThere = part`
+  on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing`;
+
+/** Ends an insert into `latest_metrics as latest`: of two points of a metric the later counts. */
+export const ifLater = part`
+  on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
+    timestamp = excluded.timestamp
+  where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value)`;
 
 export const isNan = part`s.value = 'NaN'`;
 export const number = part`case when s.value = 'NaN' then 0 else s.value end`;

@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../../contract/sql.ts';
 import { part } from '../../db/part.ts';
 import type { Point } from '../metrics/rules.ts';
-import { isNan, list, number } from '../metrics/store.ts';
+import { ifLater, isNan, list, number, unlessThere } from '../metrics/store.ts';
 import type { Entry } from './rules.ts';
 
 /**
@@ -83,16 +83,12 @@ export async function addPoints(sql: Sql, items: readonly PointToRun[]): Promise
     logged as (
       insert into tabularium.metrics (run, key_id, timestamp, step, value, is_nan)
       select run, key_id, timestamp, step, ${number}, ${isNan} from known s
-      order by run, key collate "C", timestamp, step, 5, 6
-      on conflict (run, key_id, timestamp, step, value, is_nan, model_id) do nothing),
+      order by run, key collate "C", timestamp, step, 5, 6 ${unlessThere}),
     latest as (
       insert into tabularium.latest_metrics as latest
         (run, key_id, experiment_id, start_time, value, is_nan, step, timestamp)
       select distinct on (run, key_id) run, key_id, experiment_id, start_time, ${number}, ${isNan}, step, timestamp
-      from known s order by run, key_id, step desc, timestamp desc, 5 desc
-      on conflict (run, key_id) do update set value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
-        timestamp = excluded.timestamp
-      where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))
+      from known s order by run, key_id, step desc, timestamp desc, 5 desc ${ifLater})
     select place::int from known`,
   );
 }
