@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import { invalidParameter } from '../contract/error.ts';
+import { whole } from '../objects/every-store.ts';
 import type { Place } from '../objects/locate.ts';
 import type { Identity } from '../objects/object-store.ts';
 import { attachmentHeaders } from './artifact-headers.ts';
@@ -47,12 +48,6 @@ async function sendBody(
 
 /** Bytes of a file that is sent at once: with its headers it takes one write, and a failure on the way still has a status. */
 const small = 256 * 1024;
-
-async function whole(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
 
 /** What has a body. */
 type Sent = Extract<Wanted, { status: 200 | 206 }>;

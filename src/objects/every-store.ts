@@ -29,6 +29,10 @@ export const behindEnd = (path: string, cause?: unknown): MlflowError =>
 export const brokeOff = (size: number, length: number): MlflowError =>
   invalidParameter(`The upload broke off: ${size} of ${length} bytes came.`);
 
+/** All of a body that is short. */
+export const whole = async (body: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> =>
+  Buffer.concat(await Array.fromAsync(body));
+
 /** Has failures told as a store words them: `one` those of a promise, `each` those of a walk. */
 export const telling = (explained: (path: string, cause: unknown) => unknown) => ({
   async one<T>(path: string, work: Promise<T>): Promise<T> {

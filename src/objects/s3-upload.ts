@@ -9,7 +9,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { brokeOff } from './every-store.ts';
+import { brokeOff, whole } from './every-store.ts';
 import { passed } from './passed.ts';
 
 /** Where an upload goes, and what each of its requests says besides. */
@@ -77,9 +77,6 @@ export async function upload(
 
 /** Bytes. So short a body costs less to hold than to stream. */
 const short = 256 * 1024;
-
-const whole = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> =>
-  Buffer.concat(await Array.fromAsync(chunks));
 
 export type Outcome = Pick<Uploaded, 'etag' | 'version'>;
 
