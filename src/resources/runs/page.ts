@@ -203,7 +203,10 @@ function rest(sql: Sql, { size }: Page, before: readonly Fragment[]): Fragment {
 
 function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragment): Fragment {
   const joined = arm.kind === 'number' || arm.kind === 'nan';
+  // Those that are few come by one of the comparisons.
+  const known = arm.kind === 'few' ? selectiveOf(page) : undefined;
   const wanted = page.comparisons
+    .filter((one) => one !== known)
     .map((one) =>
       joined && one.type === 'metric' && one.key === page.order[0]?.key
         ? metricFits(sql, one)
