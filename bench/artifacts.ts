@@ -68,12 +68,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
   const tabularium = await startTabularium(command, databases.tabularium, folder, {
     destination: destination('tabularium'),
   });
-  const pipe = await startPipe(folder);
-  const throughPipe: Side = {
-    target: 'pipe',
-    pid: pipe.pid,
-    url: async (direction, key) => `${pipe.url}/${await s3.presign(direction, `pipe/${key}`)}`,
-  };
+  const pipe = store === 's3' ? await startPipe(folder) : undefined;
   const sides: Side[] = [
     throughServer('mlflow', mlflow),
     throughServer('tabularium', tabularium),
@@ -82,7 +77,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
       pid: s3.pid,
       url: (direction, key) => s3.presign(direction, `direct/${key}`),
     },
-    ...(store === 's3' ? [throughPipe] : []),
+    ...(pipe ? [throughPipe(pipe, s3)] : []),
   ];
   await untilQuiet([mlflow.pid, tabularium.pid], 2000);
   for (const load of bench.loads) await measureLoad(bench, store, load, sides, folder);
@@ -93,7 +88,7 @@ async function measureStore(bench: ArtifactBench, store: Store, s3: S3Server): P
       const urls = [await s3.presign('up', `tabularium/${key}`)];
       await transfer({ direction: 'up', urls, file, size, atOnce: 1 }, folder);
     });
-  await Promise.all([mlflow, tabularium, pipe].map((server) => server.stop()));
+  await Promise.all([mlflow, tabularium, pipe].map((server) => server?.stop()));
   for (const database of Object.values(databases)) await cluster.dropDatabase(database);
   await runProgram('rm', '-rf', folder);
 }
@@ -102,6 +97,12 @@ const throughServer = (target: 'mlflow' | 'tabularium', server: Server): Side =>
   target,
   pid: server.pid,
   url: async (_, key) => `${server.url}/api/2.0/mlflow-artifacts/artifacts/${key}`,
+});
+
+const throughPipe = (pipe: Server, s3: S3Server): Side => ({
+  target: 'pipe',
+  pid: pipe.pid,
+  url: async (direction, key) => `${pipe.url}/${await s3.presign(direction, `pipe/${key}`)}`,
 });
 
 /** Up, then down again, the sides in turns: A B C, C B A. */
