@@ -222,7 +222,7 @@ function armOfRuns(sql: Sql, page: Page, arm: Arm, order: Fragment, limit: Fragm
     select r.* from tabularium.experiments e
     cross join unnest(${page.stages}::text[]) as s (stage)
     cross join lateral (
-      select r.id, ${join(sql, sorted, sql`, `)} from ${sourceOf(sql, page, arm.kind)}
+      select r.ctid as place, ${join(sql, sorted, sql`, `)} from ${sourceOf(sql, page, arm.kind)}
       where ${own}r.lifecycle_stage = ${stageOf(sql, page)} ${wanted} and ${arm.start}
       order by ${order} limit ${limit}) r
     where ${experimentsOf(sql, page)}
@@ -250,7 +250,7 @@ function sourceOf(sql: Sql, page: Page, kind: Arm['kind']): Fragment {
   const key = metricKey(sql, page.order[0]?.key as string);
   if (kind === 'none')
     return sql`(
-      select r.* from tabularium.runs r
+      select r.*, r.ctid from tabularium.runs r
       where not exists (select from tabularium.latest_metrics m where m.run = r.id and m.key_id = ${key})) r
       ${others}`;
   return sql`(

@@ -30,7 +30,7 @@ export const searchRuns: Operation<'searchRuns'> = async (request, call) => {
       after,
     });
     return sql`with ${page} select r.id, r.wire, ${sortValues(sql, order)}
-      from page join tabularium.runs r using (id) order by ${by}`.raw();
+      from page join tabularium.runs r on r.ctid = page.place order by ${by}`.raw();
   });
   const rows = await withDocuments(call, found);
   const { documents, token } = cutPage(rows, size, query);
