@@ -68,7 +68,15 @@ function keyed(sql: Sql, table: Fragment, one: Comparison): Fragment {
   const there = sql`select from ${table} t where t.run = r.id and t.experiment_id = e.id and t.key = ${one.key}`;
   if (one.comparator === 'IS NULL') return sql`not exists (${there})`;
   if (one.comparator === 'IS NOT NULL') return sql`exists (${there})`;
-  return sql`exists (${there} and ${compileLongText(sql, sql`t.value`, one)})`;
+  return sql`exists (${there} and ${ofValue(sql, one)})`;
+}
+
+function ofValue(sql: Sql, one: Comparison): Fragment {
+  if (one.type !== 'parameter' || one.comparator !== '=') return compileLongText(sql, sql`t.value`, one);
+  // In the text, where the planner sees which index of parameters fits, those of the short or those of the long.
+  return Buffer.byteLength(String(one.value)) <= 256
+    ? sql`${compileText(sql, sql`t.value`, one)} and octet_length(t.value) <= 256`
+    : sql`${compileLongText(sql, sql`t.value`, one)} and octet_length(t.value) > 256`;
 }
 
 function dataset(sql: Sql, one: Comparison): Fragment {

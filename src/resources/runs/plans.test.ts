@@ -31,6 +31,8 @@ beforeAll(async () => {
   await sql`insert into tabularium.metric_keys (key) select 'm' || j from generate_series(0, 3) j`;
   await sql`insert into tabularium.params (run, experiment_id, key, value)
     select r.id, r.experiment_id, 'p' || j, 'v' || r.id % 500 from tabularium.runs r, generate_series(1, 3) j`;
+  await sql`insert into tabularium.params (run, experiment_id, key, value)
+    select r.id, r.experiment_id, 'p4', r.id % 500 || repeat('x', 300) from tabularium.runs r`;
   await sql`insert into tabularium.tags (run, experiment_id, key, value)
     select r.id, r.experiment_id, 't' || j, 'value ' || r.id % 50 from tabularium.runs r, generate_series(1, 3) j`;
   await sql`insert into tabularium.latest_metrics
@@ -81,9 +83,10 @@ test.each<[string, string, object]>([
   ['values that are all tied', 'latest_metrics_value', { order_by: ['metrics.m3 DESC'] }],
   [
     'a parameter, by start time',
-    'params_value',
+    'params_short',
     { filter: "params.p1 = 'v7'", order_by: ['start_time DESC'] },
   ],
+  ['a long parameter', 'params_long', { filter: `params.p4 = '7${'x'.repeat(300)}'` }],
   ['a tag', 'tags_value', { filter: "tags.t1 = 'value 7'" }],
   ['a tag ILIKE, without a hit', 'tags_value_trgm', { filter: "tags.t1 ILIKE '%nothing such%'" }],
   ['runs still running', 'runs_running', { filter: "status = 'RUNNING'" }],

@@ -106,6 +106,23 @@ test.each([
   expect(await search({ filter })).toEqual(names);
 });
 
+test('parameters of any length are found by their value', async () => {
+  const { experiment_id } = (await api.post('experiments/create', { name: 'lengths' })).body;
+  // About 256 bytes, of which the index of the short ones has the whole, and 256 characters of the long ones' beginning.
+  const values = ['', 'x', '😀'].flatMap((sign) =>
+    [1, 63, 64, 65, 255, 256, 257, 300].map((length) => sign.repeat(length)),
+  );
+  const distinct = [...new Set(values)];
+  for (const [i, value] of distinct.entries()) {
+    const { body } = await api.post('runs/create', { experiment_id, run_name: `${i}` });
+    await api.post('runs/log-parameter', { run_id: body.run.info.run_id, key: 'p', value });
+  }
+  for (const [i, value] of distinct.entries())
+    expect(await search({ experiment_ids: [experiment_id], filter: `params.p = '${value}'` })).toEqual([
+      `${i}`,
+    ]);
+});
+
 test('a filter on the metric of the order', async () => {
   expect(await search({ filter: 'metrics.acc >= 0.1', order_by: ['metrics.acc'] })).toEqual([
     'r0',
