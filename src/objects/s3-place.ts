@@ -44,3 +44,37 @@ export const common = ({ bucket, options }: S3Place) => ({
 /** A key of the client's own is needed for reading, too. */
 export const keyArgs = ({ options }: S3Place): object =>
   Object.fromEntries(Object.entries(options.uploadArgs).filter(([name]) => name.startsWith('SSECustomer')));
+
+/** The parameters of an upload, by AWS's names. */
+export const uploadArgs = (place: S3Place, path: string): Readonly<Record<string, unknown>> => ({
+  ContentType: place.typeOf(path),
+  ...place.options.uploadArgs,
+});
+
+/** The headers by which the parameters of an upload travel (AWS's names for both). */
+export const uploadHeaders: Readonly<Record<string, string>> = {
+  ACL: 'x-amz-acl',
+  CacheControl: 'Cache-Control',
+  ContentDisposition: 'Content-Disposition',
+  ContentEncoding: 'Content-Encoding',
+  ContentLanguage: 'Content-Language',
+  ContentType: 'Content-Type',
+  Expires: 'Expires',
+  GrantFullControl: 'x-amz-grant-full-control',
+  GrantRead: 'x-amz-grant-read',
+  GrantReadACP: 'x-amz-grant-read-acp',
+  GrantWriteACP: 'x-amz-grant-write-acp',
+  ObjectLockLegalHoldStatus: 'x-amz-object-lock-legal-hold',
+  ObjectLockMode: 'x-amz-object-lock-mode',
+  ObjectLockRetainUntilDate: 'x-amz-object-lock-retain-until-date',
+  RequestPayer: 'x-amz-request-payer',
+  SSECustomerAlgorithm: 'x-amz-server-side-encryption-customer-algorithm',
+  SSECustomerKey: 'x-amz-server-side-encryption-customer-key',
+  SSECustomerKeyMD5: 'x-amz-server-side-encryption-customer-key-MD5',
+  SSEKMSEncryptionContext: 'x-amz-server-side-encryption-context',
+  SSEKMSKeyId: 'x-amz-server-side-encryption-aws-kms-key-id',
+  ServerSideEncryption: 'x-amz-server-side-encryption',
+  StorageClass: 'x-amz-storage-class',
+  Tagging: 'x-amz-tagging',
+  WebsiteRedirectLocation: 'x-amz-website-redirect-location',
+};

@@ -11,7 +11,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { invalidParameter } from '../contract/error.ts';
 import type { Presign } from './object-store.ts';
 import { told } from './s3-errors.ts';
-import { common, fileKeyOf, keyArgs, type S3Place } from './s3-place.ts';
+import { common, fileKeyOf, keyArgs, type S3Place, uploadArgs, uploadHeaders } from './s3-place.ts';
 
 /** What S3 puts together at most. */
 const mostParts = 10_000;
@@ -19,36 +19,8 @@ const mostParts = 10_000;
 /** How long the URL of a part holds, in seconds; as long as boto3's. */
 const partTime = 3600;
 
-/** The headers by which the parameters of an upload travel (AWS's names for both). */
-const headers: Readonly<Record<string, string>> = {
-  ACL: 'x-amz-acl',
-  CacheControl: 'Cache-Control',
-  ContentDisposition: 'Content-Disposition',
-  ContentEncoding: 'Content-Encoding',
-  ContentLanguage: 'Content-Language',
-  ContentType: 'Content-Type',
-  Expires: 'Expires',
-  GrantFullControl: 'x-amz-grant-full-control',
-  GrantRead: 'x-amz-grant-read',
-  GrantReadACP: 'x-amz-grant-read-acp',
-  GrantWriteACP: 'x-amz-grant-write-acp',
-  ObjectLockLegalHoldStatus: 'x-amz-object-lock-legal-hold',
-  ObjectLockMode: 'x-amz-object-lock-mode',
-  ObjectLockRetainUntilDate: 'x-amz-object-lock-retain-until-date',
-  RequestPayer: 'x-amz-request-payer',
-  SSECustomerAlgorithm: 'x-amz-server-side-encryption-customer-algorithm',
-  SSECustomerKey: 'x-amz-server-side-encryption-customer-key',
-  SSECustomerKeyMD5: 'x-amz-server-side-encryption-customer-key-MD5',
-  SSEKMSEncryptionContext: 'x-amz-server-side-encryption-context',
-  SSEKMSKeyId: 'x-amz-server-side-encryption-aws-kms-key-id',
-  ServerSideEncryption: 'x-amz-server-side-encryption',
-  StorageClass: 'x-amz-storage-class',
-  Tagging: 'x-amz-tagging',
-  WebsiteRedirectLocation: 'x-amz-website-redirect-location',
-};
-
 export function s3Presign(place: S3Place): Presign {
-  const { client, options } = place;
+  const { client } = place;
   const at = (path: string) => ({ ...common(place), Key: fileKeyOf(place, path) });
 
   const download: Presign['download'] = async (path, seconds) => {
@@ -68,9 +40,9 @@ export function s3Presign(place: S3Place): Presign {
   };
 
   const upload: Presign['upload'] = async (path, seconds) => {
-    const args = { ContentType: place.typeOf(path), ...options.uploadArgs };
+    const args = uploadArgs(place, path);
     const toSend = Object.entries(args).flatMap(([name, value]) =>
-      headers[name] ? [[headers[name], String(value)] as const] : [],
+      uploadHeaders[name] ? [[uploadHeaders[name], String(value)] as const] : [],
     );
     const url = await getSignedUrl(client, new PutObjectCommand({ ...at(path), ...args }), {
       expiresIn: seconds,
@@ -85,8 +57,7 @@ export function s3Presign(place: S3Place): Presign {
     const { UploadId = '' } = await client.send(
       new CreateMultipartUploadCommand({
         ...at(path),
-        ContentType: place.typeOf(path),
-        ...options.uploadArgs,
+        ...uploadArgs(place, path),
       }),
     );
     const urls: string[] = [];

@@ -21,6 +21,8 @@ export interface UploadTarget {
   readonly args: object;
   /** For each request of one that goes in parts. */
   readonly partArgs: object;
+  /** Sends what is short, with its hash, in a shorter way; undefined where that did not succeed. */
+  readonly putShort?: (bytes: Uint8Array, sha256: string) => Promise<Outcome | undefined>;
 }
 
 /** Bytes. */
@@ -67,12 +69,18 @@ export async function upload(
     hash.update(chunk);
     size += chunk.byteLength;
   });
-  const { etag, version } = await (length === undefined
+  if (length !== undefined && length <= short) {
+    const bytes = await whole(chunks);
+    const sha256 = hash.digest('hex');
+    const outcome = (await target.putShort?.(bytes, sha256)) ?? (await putObject(target, bytes, length));
+    return { size, sha256, ...outcome };
+  }
+  const outcome = await (length === undefined
     ? uploadHeld(target, new Source(chunks), limits.held)
     : length <= limits.single
-      ? putObject(target, length <= short ? await whole(chunks) : chunks, length)
+      ? putObject(target, chunks, length)
       : uploadStreamed(target, new Source(chunks), length, limits.streamed));
-  return { size, sha256: hash.digest('hex'), etag, version };
+  return { size, sha256: hash.digest('hex'), ...outcome };
 }
 
 /** Bytes. So short a body costs less to hold than to stream. */

@@ -63,6 +63,37 @@ describe('put and get', () => {
     expect(await walked('odd')).toHaveLength(5);
   });
 
+  test('what is short, and what is read, takes the short way, which S3 accepts', async () => {
+    const place = await freshBucket(
+      { typeOf: () => 'x/y' },
+      { uploadArgs: { CacheControl: 'no-cache' } },
+      true,
+    );
+    const send = vi.spyOn(place.client, 'send');
+    const name = "a b/ü+(1)!*'~.txt";
+    const { version, etag } = await place.store.put(name, bytes('one'), 3);
+    await place.store.put(name, bytes(), 0);
+    const got = await place.store.get(name, { start: 1, end: 9 }, version);
+    expect([await text(got.body), got.size, got.etag, got.version]).toEqual(['ne', 3, etag, version]);
+    expect(await content(name, place)).toBe('');
+    expect(send).not.toHaveBeenCalled();
+    const { CacheControl, ContentType, LastModified } = await place.client.send(
+      new HeadObjectCommand({ Bucket: place.bucket, Key: `some/prefix/${name}`, VersionId: version }),
+    );
+    expect([CacheControl, ContentType, LastModified?.getTime()]).toEqual(['no-cache', 'x/y', got.modified]);
+  });
+
+  test('what only the client of AWS knows how to say takes the long way', async () => {
+    const place = await freshBucket({}, { uploadArgs: { Metadata: { made: 'here' } } });
+    const send = vi.spyOn(place.client, 'send');
+    await place.store.put('a', bytes('one'), 3);
+    expect(send).toHaveBeenCalledOnce();
+    const { Metadata } = await place.client.send(
+      new HeadObjectCommand({ Bucket: place.bucket, Key: 'some/prefix/a' }),
+    );
+    expect(Metadata).toEqual({ made: 'here' });
+  });
+
   test('an empty file', async () => {
     for (const length of [0, undefined]) {
       const { size, sha256 } = await bucket.store.put('empty', bytes(), length);

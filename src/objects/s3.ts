@@ -22,14 +22,16 @@ import type {
 import { passed } from './passed.ts';
 import { copyInParts } from './s3-copy.ts';
 import { explained, told } from './s3-errors.ts';
-import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place } from './s3-place.ts';
+import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place, uploadArgs } from './s3-place.ts';
 import { s3Presign } from './s3-presign.ts';
+import { type QuickRequests, quickRequests } from './s3-quick.ts';
 import { type UploadTarget, upload, usualLimits } from './s3-upload.ts';
 
 export function s3Store(place: S3Place): ObjectStore {
+  const quick = quickRequests(place);
   return {
-    put: (path, body, length) => told.one(path, put(place, path, body, length)),
-    get: (path, range, version) => told.one(path, get(place, path, range, version)),
+    put: (path, body, length) => told.one(path, put(place, quick, path, body, length)),
+    get: (path, range, version) => told.one(path, get(place, quick, path, range, version)),
     stat: (path, version) => told.one(path, identify(place, path, version)),
     list: (path) => told.one(path, list(place, path)),
     walk: (path) => told.each(path, walk(place, path)),
@@ -42,11 +44,19 @@ export function s3Store(place: S3Place): ObjectStore {
 
 async function put(
   place: S3Place,
+  quick: QuickRequests,
   path: string,
   body: AsyncIterable<Uint8Array>,
   length: number | undefined,
 ): Promise<Stored> {
-  const { size, sha256, etag, version } = await upload(targetOf(place, path), body, length, place.limits);
+  const target: UploadTarget = {
+    ...targetOf(place, path),
+    async putShort(bytes, sha256) {
+      const answer = await quick.put(path, fileKeyOf(place, path), bytes, sha256);
+      return answer && { etag: answer.headers.etag, version: answer.headers['x-amz-version-id'] };
+    },
+  };
+  const { size, sha256, etag, version } = await upload(target, body, length, place.limits);
   return { ...identityOf({ size, etag, version, modified: new Date() }), sha256 };
 }
 
@@ -54,28 +64,65 @@ const targetOf = (place: S3Place, path: string): UploadTarget => ({
   client: place.client,
   bucket: place.bucket,
   key: fileKeyOf(place, path),
-  args: { ...common(place), ContentType: place.typeOf(path), ...place.options.uploadArgs },
+  args: { ...common(place), ...uploadArgs(place, path) },
   partArgs: { ...common(place), ...keyArgs(place) },
 });
 
 async function get(
   place: S3Place,
+  quick: QuickRequests,
   path: string,
   range: ByteRange | undefined,
   version: string | undefined,
 ): Promise<StoredObject> {
+  const key = keyOf(place, path);
+  const bytes = range && `bytes=${range.start}-${range.end}`;
+  const answer =
+    (await getQuickly(quick, key, bytes, version)) ?? (await getByClient(place, key, bytes, version));
+  const size = range ? Number(answer.range?.split('/')[1]) : answer.size;
+  return { ...identityOf({ ...answer, size }), body: contentOf(answer.body, path) };
+}
+
+interface Got extends Said {
+  /** As the header `Content-Range` has it. */
+  readonly range: string | undefined;
+  readonly body: Readable;
+}
+
+async function getQuickly(quick: QuickRequests, ...which: GetArgs): Promise<Got | undefined> {
+  const answer = await quick.get(...which);
+  if (!answer) return undefined;
+  const { headers, body } = answer;
+  return {
+    size: Number(headers['content-length']),
+    range: headers['content-range'],
+    etag: headers.etag,
+    version: headers['x-amz-version-id'],
+    modified: new Date(headers['last-modified'] ?? 0),
+    body,
+  };
+}
+
+type GetArgs = Parameters<QuickRequests['get']>;
+
+async function getByClient(place: S3Place, ...[key, range, version]: GetArgs): Promise<Got> {
   const answer = await place.client.send(
     new GetObjectCommand({
       ...common(place),
       ...keyArgs(place),
-      Key: keyOf(place, path),
+      Key: key,
       VersionId: version,
-      Range: range && `bytes=${range.start}-${range.end}`,
+      Range: range,
     }),
   );
-  const size = range ? Number(answer.ContentRange?.split('/')[1]) : answer.ContentLength;
-  const identity = { size, etag: answer.ETag, version: answer.VersionId, modified: answer.LastModified };
-  return { ...identityOf(identity), body: contentOf(answer.Body as Readable, path) };
+  return {
+    size: answer.ContentLength,
+    range: answer.ContentRange,
+    etag: answer.ETag,
+    version: answer.VersionId,
+    modified: answer.LastModified,
+    body: answer.Body as Readable,
+  };
 }
 
 async function identify(place: S3Place, path: string, version?: string): Promise<Identity | undefined> {
