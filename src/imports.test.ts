@@ -11,7 +11,10 @@ const rooms: Record<string, { rooms: readonly string[]; packages: readonly strin
   contract: { rooms: ['generated'], packages: ['postgres'] },
   search: { rooms: ['contract'], packages: [] },
   db: { rooms: ['contract'], packages: ['postgres'] },
-  objects: { rooms: ['contract'], packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'] },
+  objects: {
+    rooms: ['contract'],
+    packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner', '@smithy/signature-v4'],
+  },
   signing: {
     rooms: ['contract'],
     packages: ['@sigstore/bundle', '@sigstore/core', '@sigstore/protobuf-specs'],
