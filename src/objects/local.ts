@@ -229,12 +229,7 @@ async function syncNames(folder: string): Promise<void> {
 const openAtOnce = constants.O_RDONLY | constants.O_NONBLOCK;
 
 async function get(root: string, path: string, range?: ByteRange): Promise<StoredObject> {
-  const real = await realPathInside(root, within(root, path));
-  const file = await OpenFile.open(real, openAtOnce).catch((error) => {
-    // A socket.
-    if (codeOf(error) === 'ENXIO') return undefined;
-    return ifAbsent(undefined)(error);
-  });
+  const file = await openInside(root, within(root, path));
   if (!file) throw noSuch(path);
   try {
     // Of what is open: another upload to its name does not change it any more.
@@ -245,6 +240,24 @@ async function get(root: string, path: string, range?: ByteRange): Promise<Store
     return { ...identity, body: contentOf(file, range ?? { start: 0, end: identity.size - 1 }) };
   } catch (error) {
     file.close();
+    throw error;
+  }
+}
+
+/** Undefined for what is not there. */
+async function openInside(root: string, path: string): Promise<OpenFile | undefined> {
+  const file = await OpenFile.open(path, openAtOnce).catch((error) => {
+    // A socket.
+    if (codeOf(error) === 'ENXIO') return undefined;
+    return ifAbsent(undefined)(error);
+  });
+  try {
+    const real = file?.realPath();
+    if (real === undefined) await realPathInside(root, path);
+    else await requireInside(root, real);
+    return file;
+  } catch (error) {
+    file?.close();
     throw error;
   }
 }
@@ -387,8 +400,7 @@ async function realPathInside(root: string, path: string): Promise<string> {
   while (existing !== root) {
     const real = await realpath(existing).catch(ifAbsent(undefined));
     if (real !== undefined) {
-      // A real path that begins with the root as it is written proves that no link is in that: it is asked for else.
-      if (!isInside(root, real) && !isInside(await realpath(root), real)) throw outside();
+      await requireInside(root, real);
       return join(real, relative(existing, path));
     }
     const link = await lstat(existing).catch(ifAbsent(undefined));
@@ -396,6 +408,11 @@ async function realPathInside(root: string, path: string): Promise<string> {
     existing = dirname(existing);
   }
   return path;
+}
+
+async function requireInside(root: string, real: string): Promise<void> {
+  // A real path that begins with the root as it is written proves that no link is in that: it is asked for else.
+  if (!isInside(root, real) && !isInside(await realpath(root), real)) throw outside();
 }
 
 const outside = () => invalidParameter('Invalid path: resolved path is outside the artifact directory');

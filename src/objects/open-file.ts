@@ -25,6 +25,15 @@ export class OpenFile {
     return new OpenFile(await open(path, flags));
   }
 
+  /** Where it lies, links followed, as Linux knows it without looking; undefined on other systems. */
+  realPath(): string | undefined {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${this.#descriptor}`);
+    } catch {
+      return undefined;
+    }
+  }
+
   stat(): fs.BigIntStats {
     return fs.fstatSync(this.#descriptor, { bigint: true });
   }
