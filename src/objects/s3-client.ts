@@ -1,3 +1,4 @@
+import { createHash, createHmac, createSecretKey, type Hash, type Hmac } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 
 /** How S3 is reached. Credentials come by AWS's own chain: its variables, its files, the machine's role. */
@@ -37,6 +38,7 @@ export function createS3Client(options: S3Options, timeouts = usualTimeouts): S3
     // Checksums beside the bytes cost as much as sending them, and many servers refuse them.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    sha256: Sha256,
     // What fails is told by who asked.
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     requestHandler: {
@@ -45,4 +47,28 @@ export function createS3Client(options: S3Options, timeouts = usualTimeouts): S3
       httpsAgent: { ...agent, ...tls },
     },
   });
+}
+
+/** SHA-256 for signatures: Node's HMAC takes 3 microseconds with a key of Node's own, and 15 as AWS's class asks for it. */
+class Sha256 {
+  readonly #start: () => Hash | Hmac;
+  #hash: Hash | Hmac;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    const key = secret && createSecretKey(Buffer.from(secret as Uint8Array));
+    this.#start = () => (key ? createHmac('sha256', key) : createHash('sha256'));
+    this.#hash = this.#start();
+  }
+
+  update(data: Uint8Array): void {
+    this.#hash.update(data);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = this.#start();
+  }
 }
