@@ -23,6 +23,8 @@ export interface Bench {
   readonly command: string;
   /** URLs. */
   readonly databases: { readonly mlflow: string; readonly tabularium: string };
+  /** What our server has at another size, whose median bars of growth are about; with the URL of its database. */
+  readonly small: { readonly size: Size; readonly database: string } | undefined;
   /** For what is written for a while. */
   readonly folder: string;
   /** The pid of the postmaster, if it is on this machine. */
@@ -56,6 +58,7 @@ interface Servers {
   readonly mlflow: Server;
   readonly tabularium: Server;
   readonly bare?: Server;
+  readonly small?: Server | undefined;
 }
 
 export async function measureSize(bench: Bench): Promise<void> {
@@ -87,6 +90,7 @@ export async function measureSize(bench: Bench): Promise<void> {
     tabularium,
     mlflow,
     bare: await startBare(databases.tabularium, folder),
+    small: bench.small && (await startTabularium(command, bench.small.database, folder)),
   };
   await settle(bench, mlflow);
   await measureIdle(bench, servers);
@@ -99,7 +103,7 @@ export async function measureSize(bench: Bench): Promise<void> {
   for (const operation of parallel.filter(({ kind }) => kind === 'write'))
     await measureOperation(bench, operation, servers);
   if (bench.figures.includes('points')) await measurePoints(bench, servers);
-  await Promise.all(Object.values(servers).map((server) => server.stop()));
+  await Promise.all(Object.values(servers).map((server) => server?.stop()));
 }
 
 /** MLflow goes on with its start for many seconds after its first answer. */
@@ -125,6 +129,11 @@ async function measureOperation(bench: Bench, operation: Operation, servers: Ser
   if (operation.bare && servers.bare) {
     const lines = await linesFor(servers.bare, operation.bare(size));
     sides.push({ target: 'bare', server: servers.bare, lines });
+  }
+  // In the same minutes: a machine that others share is faster in some than in others.
+  if (operation.bars.growth !== undefined && servers.small && bench.small) {
+    const lines = await linesFor(servers.small, operation.requests(bench.small.size), operation.pages);
+    sides.push({ target: 'small', server: servers.small, lines });
   }
 
   const count = single ? 1 : connections;
@@ -156,18 +165,32 @@ async function measureRegister(bench: Bench, { mlflow, tabularium }: Servers): P
   addFigure(bench, 'register', { mlflow: ofMlflow, tabularium: ofTabularium });
 }
 
-/** Logs batches of many points, and copies such points into the same table by as many sessions. */
+/**
+ * Logs batches of many points, and copies such points into the same table by as many sessions: in turns, since a machine
+ * that others share is faster in some minutes than in others.
+ */
 async function measurePoints(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {
   const file = join(bench.folder, 'points.requests');
+  const rounds = 3;
+  const seconds = pointsSeconds / rounds;
   const after = async (server: Server) => {
     await writeLines(file, await linesFor(server, batchRequests(bench.size)));
-    const { rate } = await measure(server, file, { connections, seconds: pointsSeconds }, bench.postgres);
-    await untilQuiet([server.pid, bench.postgres]);
-    return [rate * batchPoints];
+    const { rate } = await measure(server, file, { connections, seconds }, bench.postgres);
+    return rate * batchPoints;
   };
-  const copy = [await copyPoints(bench.databases.tabularium, connections, pointsSeconds)];
-  await untilQuiet([bench.postgres]);
-  addFigure(bench, 'points', { tabularium: await after(tabularium), mlflow: await after(mlflow), copy });
+  const sides = {
+    copy: () => copyPoints(bench.databases.tabularium, connections, seconds),
+    tabularium: () => after(tabularium),
+    mlflow: () => after(mlflow),
+  };
+  const values: Record<keyof typeof sides, number[]> = { copy: [], tabularium: [], mlflow: [] };
+  const names = Object.keys(sides) as (keyof typeof sides)[];
+  for (let round = 0; round < rounds; round++)
+    for (const name of round % 2 ? names.toReversed() : names) {
+      values[name].push(await sides[name]());
+      await untilQuiet([mlflow.pid, tabularium.pid, bench.postgres]);
+    }
+  addFigure(bench, 'points', values);
 }
 
 async function measureMemory(bench: Bench, { mlflow, tabularium }: Servers): Promise<void> {

@@ -5,7 +5,8 @@ import type { Bars, Operation } from './operations.ts';
 
 /** What comes out of a run, and how it is shown. */
 
-export type Target = 'mlflow' | 'tabularium' | 'bare';
+/** `small` is Tabularium with as much as the small size has. */
+export type Target = 'mlflow' | 'tabularium' | 'bare' | 'small';
 
 export interface MeasuredCell extends Cell {
   readonly size: string;
@@ -85,7 +86,7 @@ function summarise(cells: readonly MeasuredCell[]): Summary | undefined {
 
 /** One operation at one size. Its bars are for the large size; what it does at others is shown beside. */
 export function rowOf(result: Result, size: string, { name, bars }: Operation): Row | undefined {
-  const { small, large } = result.part;
+  const { large } = result.part;
   const of = (target: Target, at = size, operation = name) =>
     summarise(
       result.cells.filter(
@@ -99,7 +100,7 @@ export function rowOf(result: Result, size: string, { name, bars }: Operation): 
     tabularium,
     ratio,
     bare: of('bare'),
-    small: small && of('tabularium', small.name),
+    small: of('small'),
     other: bars.within && of('tabularium', size, bars.within.of),
   };
   const verdicts = size === large.name ? judge(bars, reached) : [];

@@ -125,6 +125,14 @@ async function seed(cluster: Cluster, python: string, size: Size): Promise<Bench
   return { mlflow, tabularium };
 }
 
+/** A database of our server's at the small size of a part. */
+async function seedSmall(cluster: Cluster, { small: size }: Part): Promise<Bench['small']> {
+  if (!size) return undefined;
+  const database = await cluster.createDatabase('bench_small');
+  await seedTabularium(database, size);
+  return { size, database };
+}
+
 let scratch: string | undefined;
 let cluster: Cluster | undefined;
 let ending: Promise<void> | undefined;
@@ -185,10 +193,14 @@ async function measurePart(result: Result, { cluster, python, command, scratch }
   for (const size of result.sizes) {
     say(`${size.name}: ${size.models} models of ${size.versions} versions, ${size.runs} runs`);
     const databases = await seed(cluster, python, size);
+    const chosen = chosenFor(result.part, size);
+    const grows = chosen.operations.some(({ bars }) => bars.growth !== undefined);
+    const small = grows && size === result.part.large ? await seedSmall(cluster, result.part) : undefined;
     const measureAll = result.part.name === 'pages' ? measurePages : measureSize;
     await measureAll({
       size,
-      ...chosenFor(result.part, size),
+      small,
+      ...chosen,
       seconds: Number(options.seconds ?? (options.quick ? 1 : 2)),
       repeats: Number(options.repeats ?? (options.quick ? 1 : 2)),
       python,
@@ -199,7 +211,8 @@ async function measurePart(result: Result, { cluster, python, command, scratch }
       result,
       say,
     });
-    for (const database of Object.values(databases)) await cluster.dropDatabase(database);
+    const made = [...Object.values(databases), ...(small ? [small.database] : [])];
+    for (const database of made) await cluster.dropDatabase(database);
   }
 }
 

@@ -93,8 +93,9 @@ async function getQuickly(quick: QuickRequests, ...which: GetArgs): Promise<Got 
   const answer = await quick.get(...which);
   if (!answer) return undefined;
   const { headers, body } = answer;
+  const length = headers['content-length'];
   return {
-    size: Number(headers['content-length']),
+    size: length === undefined ? undefined : Number(length),
     range: headers['content-range'],
     etag: headers.etag,
     version: headers['x-amz-version-id'],
