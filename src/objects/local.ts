@@ -244,21 +244,21 @@ async function get(root: string, path: string, range?: ByteRange): Promise<Store
   }
 }
 
-/** Undefined for what is not there. */
+/** Undefined for what is not there. Of what lies outside of the root nothing else is said than that it does. */
 async function openInside(root: string, path: string): Promise<OpenFile | undefined> {
-  const file = await OpenFile.open(path, openAtOnce).catch((error) => {
-    // A socket.
-    if (codeOf(error) === 'ENXIO') return undefined;
-    return ifAbsent(undefined)(error);
-  });
+  let file: OpenFile | undefined;
   try {
-    const real = file?.realPath();
+    file = await OpenFile.open(path, openAtOnce);
+    const real = file.realPath();
     if (real === undefined) await realPathInside(root, path);
     else await requireInside(root, real);
     return file;
   } catch (error) {
-    file?.close();
-    throw error;
+    if (file) file.close();
+    else await realPathInside(root, path);
+    // A socket.
+    if (codeOf(error) === 'ENXIO') return undefined;
+    return ifAbsent(undefined)(error);
   }
 }
 
