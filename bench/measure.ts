@@ -23,7 +23,7 @@ export interface Bench {
   readonly command: string;
   /** URLs. */
   readonly databases: { readonly mlflow: string; readonly tabularium: string };
-  /** What our server has at another size, whose median bars of growth are about; with the URL of its database. */
+  /** For bars of growth: the small size, and the URL of a database of our server's that has as much. */
   readonly small: { readonly size: Size; readonly database: string } | undefined;
   /** For what is written for a while. */
   readonly folder: string;

@@ -87,10 +87,10 @@ function summarise(cells: readonly MeasuredCell[]): Summary | undefined {
 /** One operation at one size. Its bars are for the large size; what it does at others is shown beside. */
 export function rowOf(result: Result, size: string, { name, bars }: Operation): Row | undefined {
   const { large } = result.part;
-  const of = (target: Target, at = size, operation = name) =>
+  const of = (target: Target, operation = name) =>
     summarise(
       result.cells.filter(
-        (cell) => cell.target === target && cell.size === at && cell.operation === operation,
+        (cell) => cell.target === target && cell.size === size && cell.operation === operation,
       ),
     );
   const [tabularium, mlflow] = [of('tabularium'), of('mlflow')];
@@ -101,7 +101,7 @@ export function rowOf(result: Result, size: string, { name, bars }: Operation): 
     ratio,
     bare: of('bare'),
     small: of('small'),
-    other: bars.within && of('tabularium', size, bars.within.of),
+    other: bars.within && of('tabularium', bars.within.of),
   };
   const verdicts = size === large.name ? judge(bars, reached) : [];
   return { size, name, tabularium, mlflow, ratio, verdicts };

@@ -51,8 +51,16 @@ export const uploadArgs = (place: S3Place, path: string): Readonly<Record<string
   ...place.options.uploadArgs,
 });
 
-/** The headers by which the parameters of an upload travel (AWS's names for both). */
-export const uploadHeaders: Readonly<Record<string, string>> = {
+/** The parameters of an upload as the headers by which they travel; what AWS names none for is left out. */
+export const uploadHeaders = (args: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(args).flatMap(([name, value]) =>
+      headers[name] ? [[headers[name], String(value)] as const] : [],
+    ),
+  );
+
+/** AWS's names for both. */
+const headers: Readonly<Record<string, string>> = {
   ACL: 'x-amz-acl',
   CacheControl: 'Cache-Control',
   ContentDisposition: 'Content-Disposition',

@@ -41,15 +41,13 @@ export function s3Presign(place: S3Place): Presign {
 
   const upload: Presign['upload'] = async (path, seconds) => {
     const args = uploadArgs(place, path);
-    const toSend = Object.entries(args).flatMap(([name, value]) =>
-      uploadHeaders[name] ? [[uploadHeaders[name], String(value)] as const] : [],
-    );
+    const headers = uploadHeaders(args);
     const url = await getSignedUrl(client, new PutObjectCommand({ ...at(path), ...args }), {
       expiresIn: seconds,
       // What is sent as a header must be signed as one.
-      unhoistableHeaders: new Set(toSend.map(([name]) => name.toLowerCase())),
+      unhoistableHeaders: new Set(Object.keys(headers).map((name) => name.toLowerCase())),
     });
-    return { url, headers: Object.fromEntries(toSend) };
+    return { url, headers };
   };
 
   const createMultipart: Presign['createMultipart'] = async (path, parts) => {

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { keyArgs, type S3Place, uploadArgs, uploadHeaders } from './s3-place.ts';
+import { fileKeyOf, keyArgs, keyOf, type S3Place, uploadArgs, uploadHeaders } from './s3-place.ts';
+import type { Outcome } from './s3-upload.ts';
 
 /**
  * Requests for single objects that are signed and sent, and nothing else: AWS's client goes through two dozen steps for
@@ -11,15 +13,18 @@ import { keyArgs, type S3Place, uploadArgs, uploadHeaders } from './s3-place.ts'
  * follows a bucket to another region and knows what errors mean.
  */
 export interface QuickRequests {
-  get(key: string, range: string | undefined, version: string | undefined): Promise<QuickAnswer | undefined>;
+  get(path: string, range: string | undefined, version: string | undefined): Promise<Got | undefined>;
   /** The hash is of the bytes, SHA-256 in hexadecimal. */
-  put(path: string, key: string, bytes: Uint8Array, sha256: string): Promise<QuickAnswer | undefined>;
+  put(path: string, bytes: Uint8Array, sha256: string): Promise<Outcome | undefined>;
 }
 
-export interface QuickAnswer {
-  /** Their names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: IncomingMessage;
+/** What S3 says of an object, and its bytes. */
+export interface Got extends Outcome {
+  readonly size: number | undefined;
+  /** As the header `Content-Range` has it. */
+  readonly range: string | undefined;
+  readonly modified: Date | undefined;
+  readonly body: Readable;
 }
 
 export function quickRequests(place: S3Place): QuickRequests {
@@ -27,19 +32,40 @@ export function quickRequests(place: S3Place): QuickRequests {
   // Keys of the client's own travel with their hash.
   const isPlain = Object.keys(keyArgs(place)).length === 0;
   return {
-    get: async (key, range, version) =>
-      isPlain ? send({ method: 'GET', key, query: { versionId: version }, headers: { range } }) : undefined,
-    async put(path, key, bytes, sha256) {
-      const args = Object.entries(uploadArgs(place, path));
-      if (!isPlain || args.some(([name]) => !uploadHeaders[name])) return undefined;
-      const headers = Object.fromEntries(args.map(([name, value]) => [uploadHeaders[name], String(value)]));
+    async get(path, range, version) {
+      const key = keyOf(place, path);
+      const answer = isPlain
+        ? await send({ method: 'GET', key, query: { versionId: version }, headers: { range } })
+        : undefined;
+      if (!answer) return undefined;
+      const { headers, body } = answer;
+      const length = headers['content-length'];
+      return {
+        ...outcomeOf(headers),
+        size: length === undefined ? undefined : Number(length),
+        range: headers['content-range'],
+        modified: new Date(headers['last-modified'] ?? 0),
+        body,
+      };
+    },
+    async put(path, bytes, sha256) {
+      const key = fileKeyOf(place, path);
+      const args = uploadArgs(place, path);
+      const headers = uploadHeaders(args);
+      if (!isPlain || Object.keys(headers).length < Object.keys(args).length) return undefined;
       const answer = await send({ method: 'PUT', key, query: {}, headers, body: { bytes, sha256 } });
       answer?.body.resume();
-      return answer;
+      return answer && outcomeOf(answer.headers);
     },
   };
 }
 
+const outcomeOf = (headers: Fields): Outcome => ({
+  etag: headers.etag,
+  version: headers['x-amz-version-id'],
+});
+
+/** Names of headers in lower case in what S3 answers. */
 type Fields = Readonly<Record<string, string | undefined>>;
 
 interface ObjectRequest {
@@ -48,6 +74,11 @@ interface ObjectRequest {
   readonly query: Fields;
   readonly headers: Fields;
   readonly body?: { readonly bytes: Uint8Array; readonly sha256: string };
+}
+
+interface Answer {
+  readonly headers: Fields;
+  readonly body: IncomingMessage;
 }
 
 function sender({ client, bucket, options }: S3Place) {
@@ -80,7 +111,7 @@ function sender({ client, bucket, options }: S3Place) {
           ...headers,
           host: url.host,
           'x-amz-expected-bucket-owner': options.expectedBucketOwner,
-          'x-amz-content-sha256': body?.sha256 ?? hashOfNothing,
+          'x-amz-content-sha256': body?.sha256,
           'content-length': body && String(body.bytes.byteLength),
         }),
         body: body?.bytes,
@@ -93,7 +124,7 @@ function sender({ client, bucket, options }: S3Place) {
     return undefined;
   };
 
-  return (request: ObjectRequest): Promise<QuickAnswer | undefined> =>
+  return (request: ObjectRequest): Promise<Answer | undefined> =>
     send(request).catch((error: Error) => {
       // It was waited for long enough.
       if (error.name === 'TimeoutError') throw error;
@@ -106,8 +137,6 @@ const given = (fields: Fields): Record<string, string> =>
   Object.fromEntries(
     Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
   );
-
-const hashOfNothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** As the signature has it: RFC 3986. */
 const escaped = (text: string): string =>

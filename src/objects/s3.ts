@@ -24,7 +24,7 @@ import { copyInParts } from './s3-copy.ts';
 import { explained, told } from './s3-errors.ts';
 import { common, fileKeyOf, folderOf, keyArgs, keyOf, type S3Place, uploadArgs } from './s3-place.ts';
 import { s3Presign } from './s3-presign.ts';
-import { type QuickRequests, quickRequests } from './s3-quick.ts';
+import { type Got, type QuickRequests, quickRequests } from './s3-quick.ts';
 import { type UploadTarget, upload, usualLimits } from './s3-upload.ts';
 
 export function s3Store(place: S3Place): ObjectStore {
@@ -51,10 +51,7 @@ async function put(
 ): Promise<Stored> {
   const target: UploadTarget = {
     ...targetOf(place, path),
-    async putShort(bytes, sha256) {
-      const answer = await quick.put(path, fileKeyOf(place, path), bytes, sha256);
-      return answer && { etag: answer.headers.etag, version: answer.headers['x-amz-version-id'] };
-    },
+    putShort: (bytes, sha256) => quick.put(path, bytes, sha256),
   };
   const { size, sha256, etag, version } = await upload(target, body, length, place.limits);
   return { ...identityOf({ size, etag, version, modified: new Date() }), sha256 };
@@ -75,43 +72,21 @@ async function get(
   range: ByteRange | undefined,
   version: string | undefined,
 ): Promise<StoredObject> {
-  const key = keyOf(place, path);
   const bytes = range && `bytes=${range.start}-${range.end}`;
-  const answer =
-    (await getQuickly(quick, key, bytes, version)) ?? (await getByClient(place, key, bytes, version));
+  const answer = (await quick.get(path, bytes, version)) ?? (await getByClient(place, path, bytes, version));
   const size = range ? Number(answer.range?.split('/')[1]) : answer.size;
   return { ...identityOf({ ...answer, size }), body: contentOf(answer.body, path) };
 }
 
-interface Got extends Said {
-  /** As the header `Content-Range` has it. */
-  readonly range: string | undefined;
-  readonly body: Readable;
-}
-
-async function getQuickly(quick: QuickRequests, ...which: GetArgs): Promise<Got | undefined> {
-  const answer = await quick.get(...which);
-  if (!answer) return undefined;
-  const { headers, body } = answer;
-  const length = headers['content-length'];
-  return {
-    size: length === undefined ? undefined : Number(length),
-    range: headers['content-range'],
-    etag: headers.etag,
-    version: headers['x-amz-version-id'],
-    modified: new Date(headers['last-modified'] ?? 0),
-    body,
-  };
-}
-
-type GetArgs = Parameters<QuickRequests['get']>;
-
-async function getByClient(place: S3Place, ...[key, range, version]: GetArgs): Promise<Got> {
+async function getByClient(
+  place: S3Place,
+  ...[path, range, version]: Parameters<QuickRequests['get']>
+): Promise<Got> {
   const answer = await place.client.send(
     new GetObjectCommand({
       ...common(place),
       ...keyArgs(place),
-      Key: key,
+      Key: keyOf(place, path),
       VersionId: version,
       Range: range,
     }),

@@ -18,7 +18,7 @@ export interface Page {
 }
 
 /**
- * The CTE `page`, with those it is made of: the ids of its runs and the columns that they are ordered by.
+ * The CTE `page`, with those it is made of: the places (`ctid`) of its runs and the columns that they are ordered by.
  *
  * Each experiment and stage gives its own first rows, by an index where there is one, and the page is taken from them.
  * An order that begins with a metric is read in arms, in MLflow's order: the runs with a number, those with NaN, those
